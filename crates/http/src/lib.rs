@@ -1,0 +1,11 @@
+//! What every block's routes share: the problem body, extractors that answer with it, paging.
+//!
+//! No routes in here.
+
+pub mod extract;
+pub mod page;
+pub mod problem;
+
+pub use extract::{Json, Path, Query, Ui};
+pub use page::{Page, PageQuery};
+pub use problem::{Problem, ProblemBody, RequestFault};
