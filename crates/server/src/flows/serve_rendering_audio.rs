@@ -1,0 +1,61 @@
+//! `GET /v1/renderings/{id}/audio/{format}`: the voices know which object it is, the media block
+//! sends its bytes.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, Method, header},
+    response::Response,
+};
+use serde::Deserialize;
+use sori_contracts::{MediaId, MediaStore, RenderingId};
+use sori_http::{Path, Problem, ProblemBody, Query};
+use sori_voice::{Renderings, RenderingFault};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(Clone)]
+struct Blocks {
+    renderings: Renderings,
+    media: Arc<dyn MediaStore>,
+}
+
+pub fn routes(renderings: Renderings, media: Arc<dyn MediaStore>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks { renderings, media })
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AudioQuery {
+    /// Answer as a file to keep.
+    #[serde(default)]
+    download: bool,
+}
+
+/// Audio of a rendering, by range
+#[utoipa::path(get, path = "/v1/renderings/{id}/audio/{format}", operation_id = "get_rendering_audio", tag = "voices",
+    params(("id" = RenderingId, Path, description = "Rendering"),
+        ("format" = String, Path, description = "`wav`, `flac`, `mp3`, `opus` or `m4a`", example = "mp3"), AudioQuery),
+    responses(
+        (status = 200, description = "The whole file", content_type = "audio/mpeg", body = String),
+        (status = 206, description = "The range that was asked for (RFC 9110, 14)", content_type = "audio/mpeg", body = String),
+        (status = 304, description = "Unchanged"),
+        (status = 404, description = "No such rendering, or not in this format", body = ProblemBody),
+        (status = 416, description = "The range lies outside of the file", body = ProblemBody),
+    ))]
+async fn get_rendering_audio(
+    State(blocks): State<Blocks>,
+    Path((id, format)): Path<(RenderingId, String)>,
+    Query(query): Query<AudioQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let rendering = blocks.renderings.get(id).await?;
+    let audio = rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
+    let mut response = sori_media::serve(&*blocks.media, MediaId(audio.media_id), &method, &headers).await?;
+    if query.download {
+        let name = sori_voice::routes::attachment(&rendering.transcript.title, &audio.format);
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}

@@ -1,0 +1,156 @@
+//! What surrounds every request: a trace id, one log line, problems in the caller's language,
+//! security headers, and the check that the request was meant for this machine.
+
+use std::{net::IpAddr, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use sori_contracts::UiLanguage;
+use sori_http::{Problem, RequestFault, problem};
+use tracing::Instrument;
+use uuid::Uuid;
+
+pub const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// The outermost layer.
+pub async fn observe(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let trace_id = trace_id(&request);
+    let language = language(&request);
+    let method = request.method().clone();
+    // Never the raw path: labels stay few, and nothing a client sends reaches the log unasked.
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", trace_id, %method, route);
+    let response = guarded(request, next).instrument(span.clone()).await;
+    if let Some(problem) = response.extensions().get::<Problem>()
+        && problem.status().is_server_error()
+    {
+        let fault = problem.fault();
+        span.in_scope(|| tracing::error!(code = fault.code(), error = chain(fault), "request failed"));
+    }
+    let mut response = problem::render(response, language, &trace_id);
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::info!(status, ms = started.elapsed().as_millis() as u64, "answered"));
+    add_headers(&mut response, &trace_id, &route);
+    response
+}
+
+async fn guarded(request: Request, next: Next) -> Response {
+    match forbidden_host(&request) {
+        Some(host) => Problem::from(RequestFault::ForbiddenHost(host)).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn chain(fault: &dyn sori_contracts::Fault) -> String {
+    let mut text = fault.to_string();
+    let mut source = fault.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// The caller's own (W3C Trace Context: `00-<trace id>-<span id>-<flags>`) or a new one.
+fn trace_id(request: &Request) -> String {
+    let is_hex = |id: &&str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b != b'0');
+    let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    match given.and_then(|value| value.split('-').nth(1)).filter(is_hex) {
+        Some(id) => id.to_ascii_lowercase(),
+        None => Uuid::new_v4().simple().to_string(),
+    }
+}
+
+fn language(request: &Request) -> UiLanguage {
+    let asked = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    UiLanguage::from_accept_language(asked.unwrap_or_default())
+}
+
+/// A page of another site can make a browser send requests here under its own name (DNS
+/// rebinding). Until accounts exist, only this machine's names are answered, and a request that a
+/// browser marks as coming from another site may not change anything.
+fn forbidden_host(request: &Request) -> Option<String> {
+    let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let host = request.uri().authority().map(|a| a.as_str()).or_else(|| text(header::HOST));
+    if let Some(host) = host
+        && !is_this_machine(host)
+    {
+        return Some(host.to_owned());
+    }
+    let origin = text(header::ORIGIN).filter(|_| !request.method().is_safe())?;
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    (!is_this_machine(authority)).then(|| origin.to_owned())
+}
+
+fn is_this_machine(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+     media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; \
+     form-action 'self'; frame-ancestors 'none'";
+/// Swagger UI sets style attributes from its script.
+const DOCS_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+fn add_headers(response: &mut Response, trace_id: &str, route: &str) {
+    let policy = if route.starts_with("/docs") { DOCS_POLICY } else { PAGE_POLICY };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if let Ok(value) = HeaderValue::from_str(trace_id) {
+        headers.insert(TRACE_ID, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(host: &str, origin: Option<&str>, method: &str, is_forbidden: bool) {
+        let mut request = Request::builder().method(method).uri("/v1/scripts").header(header::HOST, host);
+        if let Some(origin) = origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        assert_eq!(forbidden_host(&request).is_some(), is_forbidden, "{host} {origin:?} {method}");
+    }
+
+    #[test]
+    fn another_sites_name_and_another_sites_changes_are_refused() {
+        check("localhost:8000", None, "GET", false);
+        check("127.0.0.1:8000", Some("http://127.0.0.1:8000"), "POST", false);
+        check("[::1]:8000", Some("http://[::1]:8000"), "DELETE", false);
+        check("evil.example", None, "GET", true);
+        check("localhost.evil.example", None, "GET", true);
+        check("10.0.0.1", None, "GET", true);
+        check("localhost:8000", Some("https://evil.example"), "POST", true);
+        check("localhost:8000", Some("https://evil.example"), "GET", false);
+        check("localhost:8000", Some("null"), "POST", true);
+    }
+
+    #[test]
+    fn the_callers_trace_goes_on() {
+        let with = |value: &str| Request::builder().header("traceparent", value).body(axum::body::Body::empty()).unwrap();
+        let given = "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01";
+        assert_eq!(trace_id(&with(given)), "4bf92f3577b34da6a3ce929d0e0e4736");
+        for broken in ["", "00-xyz-1-01", "00-00000000000000000000000000000000-1-01", "00-4bf9\u{7f}-1-1"] {
+            if let Ok(value) = HeaderValue::from_str(broken) {
+                let id = trace_id(&with(value.to_str().unwrap_or_default()));
+                assert_eq!(id.len(), 32);
+            }
+        }
+    }
+}

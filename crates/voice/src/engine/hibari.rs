@@ -1,0 +1,112 @@
+//! The fast tier: one voice, "heart", about fifty times cheaper than Kokoro.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use sha2::{Digest, Sha256};
+use sori_contracts::Cancel;
+use sori_synth::Hibari;
+use sori_text::Accent;
+
+use super::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, neural};
+use crate::{
+    engines::TextReader,
+    line_cache::hex,
+    voices::{Gender, VoiceInfo, VoiceName},
+};
+
+const ID: &str = "hibari";
+
+pub struct HibariEngine {
+    capabilities: Capabilities,
+    model: PathBuf,
+    text: Arc<TextReader>,
+    loaded: Mutex<Option<Arc<Loaded>>>,
+}
+
+struct Loaded {
+    network: Hibari,
+    fingerprint: String,
+}
+
+impl HibariEngine {
+    pub fn new(assets: &Path, text: Arc<TextReader>) -> Self {
+        Self {
+            capabilities: Capabilities {
+                id: ID,
+                sample_rate_hz: 24_000,
+                max_text_chars: 5_000,
+                speed: 0.5..=2.0,
+                timestamps: Timestamps::Phone,
+                is_deterministic: true,
+            },
+            model: assets.join("hibari/hibari.onnx"),
+            text,
+            loaded: Mutex::new(None),
+        }
+    }
+
+    fn load(&self) -> Result<Arc<Loaded>, EngineError> {
+        let mut slot = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(loaded) = &*slot {
+            return Ok(Arc::clone(loaded));
+        }
+        let bytes = std::fs::read(&self.model).map_err(|_| missing())?;
+        let fingerprint = hex(&Sha256::digest(&bytes));
+        let network = Hibari::load(bytes, 1).map_err(neural::failed(ID))?;
+        Ok(Arc::clone(slot.insert(Arc::new(Loaded { network, fingerprint }))))
+    }
+}
+
+fn missing() -> EngineError {
+    EngineError::ModelMissing { engine: ID, what: "hibari/hibari.onnx".into() }
+}
+
+fn is_known(voice: &VoiceName) -> Result<(), EngineError> {
+    if voice.name == "heart" { Ok(()) } else { Err(EngineError::VoiceUnknown(voice.to_string())) }
+}
+
+impl Engine for HibariEngine {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
+        is_known(voice)?;
+        Ok(format!("{}/{}", sori_synth::ENGINE_VERSION, self.load()?.fingerprint))
+    }
+
+    fn voices(&self) -> Vec<VoiceInfo> {
+        vec![VoiceInfo {
+            id: "hibari:heart".into(),
+            engine: ID.into(),
+            name: "Heart (fast)".into(),
+            gender: Gender::Female,
+            lang: "en-US".into(),
+            grade: None,
+            available: self.model.is_file(),
+        }]
+    }
+
+    fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
+        is_known(voice)?;
+        if self.model.is_file() { Ok(()) } else { Err(missing()) }
+    }
+
+    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
+        is_known(line.voice)?;
+        self.load()?;
+        neural::read(&self.text, line, Accent::American).map(drop)
+    }
+
+    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
+        is_known(line.voice)?;
+        let loaded = self.load()?;
+        let spoken = neural::read(&self.text, line, Accent::American)?;
+        neural::speak(&spoken, line, cancel, |phrase| {
+            loaded.network.speak(phrase, line.speed, line.seed).map_err(neural::failed(ID))
+        })
+    }
+}
