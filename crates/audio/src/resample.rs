@@ -1,9 +1,6 @@
 //! Sample rate conversion of a whole clip, keeping every event at its time.
 
-use rubato::{
-    Fft, FixedSync, Resampler, WindowFunction,
-    audioadapter_buffers::direct::InterleavedSlice,
-};
+use rubato::{Fft, FixedSync, Resampler, WindowFunction, audioadapter_buffers::direct::InterleavedSlice};
 
 use crate::AudioError;
 
@@ -53,7 +50,8 @@ pub fn resample(samples: &[f32], from_hz: u32, to_hz: u32) -> Result<Vec<f32>, A
     )
     .map_err(|e| failed(&e))?;
     let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|e| failed(&e))?;
-    let mut resampled = resampler.process_all(&input, samples.len(), None).map_err(|e| failed(&e))?.take_data();
+    let mut resampled =
+        resampler.process_all(&input, samples.len(), None).map_err(|e| failed(&e))?.take_data();
     // The library computes the length in floating point, which can come out one too long.
     let length = resampled_length(samples.len() as u64, from_hz, to_hz);
     resampled.resize(usize::try_from(length).unwrap_or(usize::MAX), 0.0);
@@ -81,7 +79,9 @@ mod tests {
     use crate::SAMPLE_RATES_HZ;
 
     fn tone(frequency_hz: f64, sample_rate_hz: u32, length: usize) -> Vec<f32> {
-        (0..length).map(|n| (0.5 * (TAU * frequency_hz * n as f64 / f64::from(sample_rate_hz)).sin()) as f32).collect()
+        (0..length)
+            .map(|n| (0.5 * (TAU * frequency_hz * n as f64 / f64::from(sample_rate_hz)).sin()) as f32)
+            .collect()
     }
 
     #[test]
