@@ -17,7 +17,9 @@ mod write;
 
 pub use format::Format;
 pub use limits::Limits;
-pub use model::{CastMember, DEFAULT_GAP_MS, DEFAULT_LANG, Item, Line, NARRATOR, Origin, Script};
+pub use model::{
+    CastMember, Chapter, DEFAULT_GAP_MS, DEFAULT_LANG, Item, Line, NARRATOR, Origin, Pause, Script,
+};
 pub use problem::{Problem, ScriptError, Severity};
 pub use read::{Action, Options, Parsed, read, read_with};
 pub use validate::validate;

@@ -56,18 +56,8 @@ pub struct CastMember {
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Item {
     Line(Line),
-    /// Silence between lines, instead of the gap that would be there.
-    Pause {
-        pause_ms: u32,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<Origin>,
-    },
-    /// The start of a chapter; it is not spoken.
-    Chapter {
-        title: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<Origin>,
-    },
+    Pause(Pause),
+    Chapter(Chapter),
 }
 
 /// Something that one speaker says in one go.
@@ -104,6 +94,22 @@ pub struct Line {
     pub origin: Option<Origin>,
 }
 
+/// Silence between lines, instead of the gap that would be there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    pub pause_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// The start of a chapter; it is not spoken.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Chapter {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
 /// Where something stood in the source file. Both count from 1; a column is one Unicode scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Origin {
@@ -135,7 +141,7 @@ impl Script {
     pub fn lines(&self) -> impl Iterator<Item = (usize, &Line)> {
         self.items.iter().enumerate().filter_map(|(index, item)| match item {
             Item::Line(line) => Some((index, line)),
-            Item::Pause { .. } | Item::Chapter { .. } => None,
+            Item::Pause(_) | Item::Chapter(_) => None,
         })
     }
 
@@ -151,7 +157,8 @@ impl Script {
         for item in &mut self.items {
             match item {
                 Item::Line(line) => line.origin = None,
-                Item::Pause { origin, .. } | Item::Chapter { origin, .. } => *origin = None,
+                Item::Pause(pause) => pause.origin = None,
+                Item::Chapter(chapter) => chapter.origin = None,
             }
         }
         self
@@ -163,7 +170,8 @@ impl Item {
     pub fn origin(&self) -> Option<Origin> {
         match self {
             Self::Line(line) => line.origin,
-            Self::Pause { origin, .. } | Self::Chapter { origin, .. } => *origin,
+            Self::Pause(pause) => pause.origin,
+            Self::Chapter(chapter) => chapter.origin,
         }
     }
 }

@@ -37,8 +37,8 @@ pub fn validate(script: &Script, limits: &Limits) -> Vec<Problem> {
                 }
                 has_line = true;
             }
-            Item::Pause { pause_ms, .. } => check.pause("pause_ms", Some(*pause_ms), index, at),
-            Item::Chapter { title, .. } => check.item_field("chapter", Some(title), index, at),
+            Item::Pause(pause) => check.pause("pause_ms", Some(pause.pause_ms), index, at),
+            Item::Chapter(chapter) => check.item_field("chapter", Some(&chapter.title), index, at),
         }
     }
     if !has_line {

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 
 use crate::{
-    CastMember, Item, Limits, Line, Origin, Script,
+    CastMember, Chapter, Item, Limits, Line, Origin, Pause, Script,
     decode::{is_bidi_control, tidy},
     findings::Finding,
     problem::Problems,
@@ -46,14 +46,14 @@ impl<'a> Draft<'a> {
 
     pub(super) fn pause(&mut self, pause_ms: u32, at: Origin) {
         if self.has_room(at) {
-            self.script.items.push(Item::Pause { pause_ms, origin: Some(at) });
+            self.script.items.push(Item::Pause(Pause { pause_ms, origin: Some(at) }));
         }
     }
 
     pub(super) fn chapter(&mut self, title: &str, at: Origin) {
         let title = tidy(title);
         if !title.is_empty() && self.has_room(at) {
-            self.script.items.push(Item::Chapter { title, origin: Some(at) });
+            self.script.items.push(Item::Chapter(Chapter { title, origin: Some(at) }));
         }
     }
 

@@ -115,7 +115,7 @@ impl Reader<'_> {
 
     fn chapter(&mut self, title: &str, at: Origin, is_section: bool) {
         let title = inline::plain(without_scene_number(title.trim()));
-        if self.section && matches!(self.draft.script.items.last(), Some(Item::Chapter { .. })) {
+        if self.section && matches!(self.draft.script.items.last(), Some(Item::Chapter(_))) {
             self.draft.script.items.pop();
         }
         self.draft.chapter(&title, at);

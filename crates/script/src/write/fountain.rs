@@ -16,10 +16,10 @@ pub fn to_fountain(script: &Script) -> String {
         out.push('\n');
         match item {
             Item::Line(line) => write_line(line, &mut out),
-            Item::Pause { pause_ms, .. } => {
-                let _ = writeln!(out, "[[pause {}]]", duration(*pause_ms));
+            Item::Pause(pause) => {
+                let _ = writeln!(out, "[[pause {}]]", duration(pause.pause_ms));
             }
-            Item::Chapter { title, .. } => write_heading(title, &mut out),
+            Item::Chapter(chapter) => write_heading(&chapter.title, &mut out),
         }
     }
     out

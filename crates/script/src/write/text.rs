@@ -22,11 +22,11 @@ pub fn to_text(script: &Script) -> String {
                 out.push('\n');
                 write_line(line, &mut out);
             }
-            Item::Pause { pause_ms, .. } => {
-                let _ = writeln!(out, "\n[pause {}]", duration(*pause_ms));
+            Item::Pause(pause) => {
+                let _ = writeln!(out, "\n[pause {}]", duration(pause.pause_ms));
             }
-            Item::Chapter { title, .. } => {
-                let _ = writeln!(out, "\n== {} ==", one_row(title));
+            Item::Chapter(chapter) => {
+                let _ = writeln!(out, "\n== {} ==", one_row(&chapter.title));
             }
         }
     }
