@@ -120,7 +120,7 @@ as "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=
     -c max_connections=200 -c shared_buffers=32MB </dev/null >"$folder/log" 2>&1 &
 server=$!
 cat >/dev/null || true
-kill -QUIT "$server" 2>/dev/null || true
+kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid")" 2>/dev/null || true
 wait "$server" 2>/dev/null || true
 rm -rf "$folder"
 "#;
