@@ -1,5 +1,6 @@
 //! One file per command, and what they share: engines, cache, input and output.
 
+pub mod openapi;
 pub mod render;
 pub mod say;
 pub mod serve;
@@ -65,8 +66,8 @@ impl Speaking {
         }
         let lexicon = match &self.lexicon {
             None => Lexicon::default(),
-            Some(path) => Lexicon::parse(&String::from_utf8_lossy(&read_input(path)?))
-                .map_err(|error| Failure::Usage(format!("{}: {}", path.display(), error.message_en())))?,
+            Some(path) => Lexicon::from_lines(&String::from_utf8_lossy(&read_input(path)?))
+                .map_err(|error| Failure::Usage(format!("{}: {}", path.display(), error)))?,
         };
         Ok(RenderOptions { formats, sample_rate_hz: self.sample_rate, target_lufs: self.loudness, seed: self.seed, lexicon, default_voice })
     }

@@ -41,7 +41,7 @@ fn main() -> std::process::ExitCode {
         Command::Render(render) => render.run(),
         Command::Say(say) => say.run(),
         Command::Voices(voices) => voices.run(),
-        Command::Openapi => commands::print_json(&sori_server::document()),
+        Command::Openapi => commands::openapi::run(),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use sori_db::{Db, DbError, JobQueue};
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_media::LocalStore;
 use sori_voice::{Engines, LineCache, Renderings, Voice, VoiceParts};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{config::Config, encoders::FfmpegEncoders, flows, health, observe, openapi, web};
@@ -16,6 +17,8 @@ use crate::{config::Config, encoders::FfmpegEncoders, flows, health, observe, op
 /// A running product without its listener.
 pub struct App {
     pub router: Router,
+    /// The OpenAPI document of the routes.
+    pub document: OpenApi,
     pub catalog: Catalog,
     pub voice: Voice,
     pub jobs: Jobs,
@@ -63,8 +66,8 @@ impl App {
             lanes: config.lanes(),
         });
         jobs.start(voice.handlers()).await?;
-        let router = router(api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db));
-        Ok(Self { router, catalog, voice, jobs, db })
+        let (routes, document) = api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db).split_for_parts();
+        Ok(Self { router: router(routes, document.clone()), document, catalog, voice, jobs, db })
     }
 }
 
@@ -78,8 +81,7 @@ fn api(catalog: &Catalog, voice: &Voice, jobs: &Jobs, renderings: Renderings, me
         .merge(health::routes(db.clone(), voice.clone()))
 }
 
-fn router(api: OpenApiRouter) -> Router {
-    let (routes, document) = api.split_for_parts();
+fn router(routes: Router, document: OpenApi) -> Router {
     routes
         .merge(openapi::routes(document))
         .merge(web::routes())

@@ -17,9 +17,6 @@ use tokio::net::TcpListener;
 pub use app::{App, StartError};
 pub use config::{Config, ConfigError};
 
-/// The OpenAPI document without a server: for `sori openapi` and for client generators.
-pub use openapi::document;
-
 impl App {
     /// Serves until `stop`, then lets running requests end and puts running jobs back.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {

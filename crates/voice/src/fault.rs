@@ -3,7 +3,8 @@
 use serde_json::json;
 use sori_audio::AudioError;
 use sori_contracts::{Fault, Kind, MediaFault, UiLanguage};
-use sori_script::Line;
+use sori_script::{Line, ScriptError};
+use sori_text::TextError;
 
 use crate::engine::EngineError;
 
@@ -11,6 +12,9 @@ use crate::engine::EngineError;
 pub enum RenderFault {
     #[error("the script has no line to speak")]
     Empty,
+    /// Its reader or the checks of the model refused the script.
+    #[error(transparent)]
+    Script(ScriptError),
     /// Every line that cannot be spoken, so that all can be mended at once.
     #[error("{} lines cannot be spoken, the first: {}", .0.len(), .0[0].error)]
     BadLines(Vec<BadLine>),
@@ -66,7 +70,8 @@ impl BadLine {
 impl Fault for RenderFault {
     fn kind(&self) -> Kind {
         match self {
-            Self::Empty | Self::BadRequest { .. } => Kind::Invalid,
+            Self::Script(ScriptError::TooLarge(_)) => Kind::TooLarge,
+            Self::Empty | Self::Script(_) | Self::BadRequest { .. } => Kind::Invalid,
             // A missing model is the server's lack, wrong text is the author's.
             Self::BadLines(lines) => lines.iter().map(|line| line.error.kind()).find(|kind| *kind != Kind::Invalid).unwrap_or(Kind::Invalid),
             Self::Engine(error) => error.kind(),
@@ -80,6 +85,7 @@ impl Fault for RenderFault {
     fn code(&self) -> &'static str {
         match self {
             Self::Empty => "SCRIPT_EMPTY",
+            Self::Script(error) => error.code(),
             Self::BadLines(lines) => lines[0].error.code(),
             Self::Engine(error) => error.code(),
             Self::Audio(error) => error.code(),
@@ -94,6 +100,7 @@ impl Fault for RenderFault {
     fn message(&self, language: UiLanguage) -> String {
         match self {
             Self::Empty => language.pick("The script has no line to speak.", "스크립트에 읽을 대사가 없습니다.").into(),
+            Self::Script(error) => language.pick(error.message(), error.message_ko()),
             Self::BadLines(lines) => {
                 let first = format!("{}: {}", lines[0].place(language), lines[0].error.message(language));
                 match (lines.len() - 1, language) {
@@ -113,7 +120,11 @@ impl Fault for RenderFault {
     }
 
     fn details(&self) -> Option<serde_json::Value> {
-        let Self::BadLines(lines) = self else { return None };
+        let lines = match self {
+            Self::Script(error) => return Some(json!({ "problems": error.problems() })),
+            Self::BadLines(lines) => lines,
+            _ => return None,
+        };
         let problems: Vec<_> = lines
             .iter()
             .take(200)
@@ -132,5 +143,27 @@ impl Fault for RenderFault {
             })
             .collect();
         Some(json!({ "problems": problems }))
+    }
+}
+
+/// An error of a pure library as a sentence: a capital first, a full stop last.
+pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", chars.as_str())
+}
+
+/// The text crate speaks English only; this is what an author reads in Korean.
+pub(crate) fn text_error_ko(error: &TextError) -> String {
+    match error {
+        TextError::TooLong { limit_bytes, .. } => format!("텍스트가 너무 깁니다. 한 번에 {limit_bytes}바이트까지 읽을 수 있습니다."),
+        TextError::NothingToSpeak => "읽을 내용이 없습니다.".into(),
+        TextError::ScriptUnsupported { character, .. } => {
+            format!("영어 목소리는 '{character}' 문자를 읽을 수 없습니다. [글자](/발음 기호/)로 발음을 적어 주세요.")
+        }
+        TextError::PronunciationInvalid { .. } => "발음 표기 [단어](/발음 기호/)가 올바르지 않습니다.".into(),
+        TextError::LexiconInvalid { entry, .. } => format!("발음 사전의 {entry}번째 항목이 올바르지 않습니다."),
+        _ => "이 텍스트를 읽을 수 없습니다.".into(),
     }
 }

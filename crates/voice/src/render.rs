@@ -143,8 +143,9 @@ impl Renderer<'_> {
         stem: &str,
     ) -> Result<Masters, RenderFault> {
         self.report("mixing", 90, voiced);
-        let clips = || CachedClips { cache: self.cache, voiced, sample_rate_hz: timeline.sample_rate_hz };
-        let analysis = sori_audio::analyse(&mut Mixer::new(timeline, clips()))?;
+        let mut clips = CachedClips { cache: self.cache, voiced, sample_rate_hz: timeline.sample_rate_hz };
+        let mut mix = Mixer::new(timeline, &mut clips);
+        let analysis = sori_audio::analyse(&mut mix)?;
         self.stop_if_cancelled()?;
         self.report("encoding", 94, voiced);
         let has_lossy = options.formats.iter().any(|format| format.is_lossy());
@@ -153,7 +154,7 @@ impl Renderer<'_> {
             let mut files = self.begin_files(transcript, options, folder, stem)?;
             let loudness = Loudness { target_lufs: options.target_lufs, ceiling_dbtp };
             let mut sink = |block: &[f32]| self.write(&mut files, block);
-            let mastered = sori_audio::master_analysed(&mut Mixer::new(timeline, clips()), &analysis, &loudness, &mut sink)?;
+            let mastered = sori_audio::master_analysed(&mut mix, &analysis, &loudness, &mut sink)?;
             let files = files.into_iter().map(OpenFile::finish).collect::<Result<Vec<_>, _>>()?;
             let over_db = self.decoded_peak(&files)?.map_or(0.0, |peak| peak - CEILING_DBTP);
             if over_db <= 0.0 || attempt == MAX_CEILING_TRIES {
@@ -161,7 +162,7 @@ impl Renderer<'_> {
                 return Ok(Masters {
                     files,
                     integrated_lufs: mastered.integrated_lufs,
-                    true_peak_dbtp: mastered.true_peak_dbtp,
+                    true_peak_dbtp: Some(mastered.true_peak_dbtp).filter(|peak| peak.is_finite()),
                 });
             }
             ceiling_dbtp -= over_db + 0.1;
@@ -192,11 +193,9 @@ impl Renderer<'_> {
             .collect()
     }
 
-    fn write(&self, files: &mut [OpenFile], block: &[f32]) -> Result<(), AudioError> {
-        if self.cancel.is_cancelled() {
-            return Err(AudioError::Sink("cancelled".into()));
-        }
-        files.iter_mut().try_for_each(|file| file.encoder.write(block).map_err(|fault| AudioError::Sink(fault.to_string())))
+    fn write(&self, files: &mut [OpenFile], block: &[f32]) -> Result<(), RenderFault> {
+        self.stop_if_cancelled()?;
+        files.iter_mut().try_for_each(|file| Ok(file.encoder.write(block)?))
     }
 
     /// The loudest of the lossy files.
@@ -252,7 +251,7 @@ struct CachedClips<'a> {
 impl ClipSource for CachedClips<'_> {
     fn samples(&mut self, clip: usize) -> Result<Vec<f32>, AudioError> {
         let line = &self.voiced[clip];
-        let samples = self.cache.samples(&line.key).ok_or_else(|| AudioError::Source(format!("line {clip} left the cache")))?;
+        let samples = self.cache.samples(&line.key).ok_or_else(|| AudioError::Clip { clip, source: "it left the cache".into() })?;
         resample(&samples, line.shape.sample_rate_hz, self.sample_rate_hz)
     }
 }

@@ -9,9 +9,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use sori_audio::{Format, SAMPLE_RATES_HZ, wav};
 use sori_captions::{CueLayout, VttOptions};
-use sori_contracts::{Cancel, Fault, JobId, Kind, MediaStore as _, Priority, RenderingId, ScriptId, UiLanguage};
-use sori_http::{Json, Path, Problem, ProblemBody, Query, Ui};
-use sori_script::{Limits, ScriptError, Severity};
+use sori_contracts::{Cancel, JobId, Priority, RenderingId, ScriptId};
+use sori_http::{Json, Path, Problem, ProblemBody, Query};
+use sori_script::{Limits, ScriptError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -107,8 +107,8 @@ pub fn accepted(job_id: JobId) -> Response {
         (status = 413, description = "Larger than 10 MB", body = ProblemBody),
         (status = 503, description = "`VOICE_MODEL_MISSING`: the voice's model is not installed", body = ProblemBody),
     ))]
-async fn synthesize(State(voice): State<Voice>, Ui(language): Ui, body: Bytes) -> Result<Response, Problem> {
-    let parsed = sori_script::read(&body, sori_script::Format::Json, &Limits::default()).map_err(|error| ScriptRefused { error, language })?;
+async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response, Problem> {
+    let parsed = sori_script::read(&body, sori_script::Format::Json, &Limits::default()).map_err(RenderFault::Script)?;
     let request: SynthesizeRequest =
         serde_json::from_slice(&body).map_err(|error| sori_http::RequestFault::Malformed(error.to_string()))?;
     let mut script = parsed.script;
@@ -185,8 +185,8 @@ pub(crate) fn check_order(voice: &Voice, order: &RenderScript) -> Result<(), Pro
     }
     lexicon(&order.lexicon)?;
     let problems = sori_script::validate(&order.script, &Limits::default());
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
-        return Err(ScriptInvalid(problems).into());
+    if problems.iter().any(sori_script::Problem::is_error) {
+        return Err(RenderFault::Script(ScriptError::Invalid(problems)).into());
     }
     let voices = crate::cast::voices(&order.script, None)?;
     let bad: Vec<_> = order
@@ -202,60 +202,6 @@ pub(crate) fn check_order(voice: &Voice, order: &RenderScript) -> Result<(), Pro
         return Err(RenderFault::Empty.into());
     }
     if bad.is_empty() { Ok(()) } else { Err(RenderFault::BadLines(bad).into()) }
-}
-
-/// A script that its reader refused.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
-struct ScriptRefused {
-    error: ScriptError,
-    language: UiLanguage,
-}
-
-impl Fault for ScriptRefused {
-    fn kind(&self) -> Kind {
-        Kind::Invalid
-    }
-
-    fn code(&self) -> &'static str {
-        self.error.code()
-    }
-
-    fn message(&self, language: UiLanguage) -> String {
-        language.pick(self.error.message_en(), self.error.message_ko())
-    }
-
-    fn details(&self) -> Option<serde_json::Value> {
-        Some(serde_json::json!({ "problems": self.error.problems(), "lang": self.language }))
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the script has {} problems", .0.len())]
-struct ScriptInvalid(Vec<sori_script::Problem>);
-
-impl ScriptInvalid {
-    fn first(&self) -> &sori_script::Problem {
-        self.0.iter().find(|problem| problem.severity == Severity::Error).expect("made only when there is an error")
-    }
-}
-
-impl Fault for ScriptInvalid {
-    fn kind(&self) -> Kind {
-        Kind::Invalid
-    }
-
-    fn code(&self) -> &'static str {
-        "SCRIPT_INVALID"
-    }
-
-    fn message(&self, language: UiLanguage) -> String {
-        language.pick(&self.first().message, &self.first().message_ko).clone()
-    }
-
-    fn details(&self) -> Option<serde_json::Value> {
-        Some(serde_json::json!({ "problems": self.0 }))
-    }
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -303,7 +249,9 @@ fn preview(voice: &Voice, name: &VoiceName) -> Result<Vec<u8>, RenderFault> {
             line.samples
         }
     };
-    Ok(wav::to_bytes(&samples, can.sample_rate_hz)?)
+    let mut file = wav::Writer::new(Vec::new(), can.sample_rate_hz, wav::Depth::Int16, wav::Length::Known(samples.len() as u64))?;
+    file.write(&samples)?;
+    Ok(file.finish()?)
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]

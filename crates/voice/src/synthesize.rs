@@ -12,7 +12,7 @@ use sori_text::Lexicon;
 
 use crate::{
     Voice,
-    fault::RenderFault,
+    fault::{RenderFault, sentence, text_error_ko},
     render::{RenderOptions, Rendered, Renderer, TARGET_LUFS},
     renderings::NewRendering,
     transcript::Transcript,
@@ -188,8 +188,8 @@ impl RenderScriptHandler {
 }
 
 pub(crate) fn lexicon(entries: &[(String, String)]) -> Result<Lexicon, RenderFault> {
-    Lexicon::from_entries(entries.iter().map(|(word, reading)| (word.as_str(), reading.as_str()))).map_err(|error| {
-        RenderFault::BadRequest { code: error.code(), en: error.message_en(), ko: error.message_ko() }
+    Lexicon::from_pairs(entries.iter().map(|(word, reading)| (word.as_str(), reading.as_str()))).map_err(|error| {
+        RenderFault::BadRequest { code: error.code(), en: sentence(&error), ko: text_error_ko(&error) }
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use sori_audio::Format;
 use sori_script::{Limits, Severity};
 use sori_voice::{
-    Transcript,
+    RenderFault, Transcript,
     routes::{CaptionFormat, CaptionOptions, write_captions},
 };
 
@@ -80,9 +80,9 @@ impl Render {
         let name = self.script.to_string_lossy();
         let format = match &self.from {
             Some(format) => format.parse().map_err(|_| Failure::Usage(format!("--from {format}: use json, text, fountain, srt, vtt or ass")))?,
-            None => sori_script::Format::detect(Some(&*name), &bytes).map_err(super::ScriptFailure)?,
+            None => sori_script::Format::detect(Some(&*name), &bytes).map_err(RenderFault::Script)?,
         };
-        let parsed = sori_script::read(&bytes, format, &Limits::default()).map_err(super::ScriptFailure)?;
+        let parsed = sori_script::read(&bytes, format, &Limits::default()).map_err(RenderFault::Script)?;
         for problem in parsed.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
             say(&format!("{name}:{}:{}: warning: {}", problem.line, problem.column, problem.message));
         }

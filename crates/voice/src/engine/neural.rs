@@ -10,7 +10,10 @@ use sori_synth::{Speech, SynthError};
 use sori_text::{Accent, Phrase, Spoken, TextError};
 
 use super::{EngineError, LineRequest, SpokenLine, SpokenPhone, SpokenWord};
-use crate::engines::TextReader;
+use crate::{
+    engines::TextReader,
+    fault::{sentence, text_error_ko},
+};
 
 /// Kokoro takes 510 symbols; shorter phrases sound as good and leave room for both cores.
 const MAX_PHONEMES: usize = 400;
@@ -20,7 +23,7 @@ pub(super) fn read(text: &TextReader, line: &LineRequest<'_>, accent: Accent) ->
 }
 
 fn bad_text(error: TextError) -> EngineError {
-    EngineError::BadText { code: error.code(), en: error.message_en(), ko: error.message_ko(), at: error.position() }
+    EngineError::BadText { code: error.code(), en: sentence(&error), ko: text_error_ko(&error), at: error.position() }
 }
 
 pub(super) fn failed(engine: &'static str) -> impl Fn(SynthError) -> EngineError {
