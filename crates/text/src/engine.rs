@@ -1,0 +1,297 @@
+//! Spoken words to phonemes, on `misaki-rs`: its lexicons, tagger and stress rules for one accent.
+//!
+//! The words of a sentence go through it as one text, because tags and weak forms depend on neighbours. Only
+//! plain letters and simple punctuation are handed over, readings that are already phonemes stand in it as a
+//! made-up word with a fixed pronunciation, and its tokens are mapped back by their place in that text.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use misaki_rs::fallback::FallbackError;
+use misaki_rs::lexicon::PhonemeEntry;
+use misaki_rs::{Fallback, G2P, Language};
+
+use crate::alphabet::{is_phoneme, is_punctuation, is_sound, with_s};
+use crate::normal::NormalToken;
+use crate::spoken::Accent;
+
+mod overlay;
+
+/// Pronounces words that are in no lexicon.
+pub trait UnknownWord: Send + Sync {
+    /// Phonemes of one word of ASCII letters, perhaps with an apostrophe; `None` when it cannot say it, then
+    /// the word is spelled.
+    fn pronounce(&self, word: &str, accent: Accent) -> Option<String>;
+}
+
+/// Marks, in the output of the lexicon, a word it does not know.
+const UNKNOWN: char = '❓';
+/// Stands for words whose phonemes are fixed. It is in no lexicon, so the lexicon keeps its hands off it.
+const PLACEHOLDER: &str = "Xqzv";
+
+pub(crate) struct Engine {
+    g2p: G2P,
+    accent: Accent,
+}
+
+impl Engine {
+    /// Loads the lexicons of an accent: about 0.2 s.
+    pub(crate) fn load(accent: Accent, unknown: Option<Arc<dyn UnknownWord>>) -> Self {
+        let language = match accent {
+            Accent::American => Language::EnglishUS,
+            Accent::British => Language::EnglishGB,
+        };
+        let fallback = Box::new(UnknownWords { unknown, accent });
+        let mut g2p = G2P::with_fallback(language, Some(fallback));
+        g2p.unk = UNKNOWN.to_string();
+        for (word, phonemes) in overlay::entries(accent) {
+            g2p.lexicon
+                .golds
+                .entry((*word).to_owned())
+                .or_insert(PhonemeEntry::Simple((*phonemes).to_owned()));
+        }
+        Self { g2p, accent }
+    }
+
+    /// The phonemes of each token, without the punctuation around it. A token with letters or digits always
+    /// gets some.
+    pub(crate) fn pronounce(&self, tokens: &[NormalToken]) -> Vec<String> {
+        // The tagger looks a few words around; longer runs gain nothing and cost memory.
+        const MOST_TOKENS: usize = 150;
+        let mut phonemes = Vec::with_capacity(tokens.len());
+        for run in tokens.chunks(MOST_TOKENS) {
+            self.pronounce_run(run, &mut phonemes);
+        }
+        phonemes
+    }
+
+    fn pronounce_run(&self, tokens: &[NormalToken], phonemes: &mut Vec<String>) {
+        let script = self.script(tokens);
+        let resolved = self.g2p.g2p(&script.marked).map(|(_, tokens)| tokens).unwrap_or_default();
+        let mut readings = vec![String::new(); tokens.len()];
+        let mut spaced = vec![false; tokens.len()];
+        let mut at = 0;
+        for part in &resolved {
+            let text = part.text.as_str();
+            let start =
+                script.plain.get(at..).and_then(|rest| rest.find(text)).map_or(at, |offset| at + offset);
+            at = (start + text.len()).min(script.plain.len());
+            let Some(owner) = script.owner(start) else { continue };
+            let known = part.phonemes.as_deref().unwrap_or("❓");
+            let sounds = match known.contains(UNKNOWN) {
+                true => self.unknown(text, &part.tag),
+                false => clean(known),
+            };
+            let reading = &mut readings[owner];
+            if spaced[owner]
+                && !reading.is_empty()
+                && !sounds.starts_with(is_punctuation)
+                && !sounds.is_empty()
+            {
+                reading.push(' ');
+            }
+            reading.push_str(&sounds);
+            spaced[owner] = !part.whitespace.is_empty() || script.spaced_after(at);
+        }
+        for (token, mut reading) in tokens.iter().zip(readings) {
+            let outer = reading.trim_end_matches(is_punctuation).len();
+            reading.truncate(outer);
+            let reading = reading.trim_start_matches(is_punctuation).to_owned();
+            let silent = !reading.chars().any(is_sound);
+            phonemes.push(if silent { self.spell(&token.spoken) } else { reading });
+        }
+    }
+
+    /// The text for the lexicon, with and without pronunciation marks, and which part belongs to which token.
+    fn script(&self, tokens: &[NormalToken]) -> Script {
+        let mut script = Script::default();
+        for token in tokens {
+            script.punctuation(&token.lead);
+            let start = script.plain.len();
+            match &token.phonemes {
+                Some(phonemes) => script.fixed(phonemes),
+                None => self.words(token, &mut script),
+            }
+            script.cores.push(start..script.plain.len());
+            script.punctuation(&token.trail);
+            script.space();
+        }
+        script
+    }
+
+    fn words(&self, token: &NormalToken, script: &mut Script) {
+        let words: Vec<_> = token.spoken.split_whitespace().collect();
+        let mut at = 0;
+        while at < words.len() {
+            if at > 0 {
+                script.space();
+            }
+            let letters = words[at..].iter().take_while(|word| is_letter_name(word)).count();
+            if token.rewritten && (letters > 1 || matches!(words[at], "A" | "I")) {
+                script.fixed(&self.letters(&words[at..at + letters].concat()));
+                at += letters;
+                continue;
+            }
+            self.word(words[at], script);
+            at += 1;
+        }
+    }
+
+    /// A hyphenated word with an unknown part is read part by part, so that the known ones stay right.
+    fn word(&self, word: &str, script: &mut Script) {
+        let plain: String = word.chars().filter_map(simple).collect();
+        let known =
+            |part: &str| part.is_empty() || self.g2p.lexicon.get_word(part, "NN", None, None).is_some();
+        if plain.contains('-') && !known(&plain) && !plain.split('-').all(known) {
+            script.both(&plain.replace('-', " "));
+        } else {
+            script.both(&plain);
+        }
+    }
+
+    /// A token the lexicon and the unknown-word reader have given up on, or know only in part.
+    fn unknown(&self, text: &str, tag: &str) -> String {
+        let parts =
+            text.split(|c: char| !c.is_ascii_alphabetic() && c != '\'').filter(|part| !part.is_empty());
+        let readings: Vec<_> = parts
+            .map(|part| match self.g2p.lexicon.get_word(part, tag, None, None) {
+                Some((phonemes, _)) => clean(&phonemes.replace('ɾ', "T").replace('ʔ', "t")),
+                None => self.spell(part),
+            })
+            .collect();
+        readings.join(" ")
+    }
+
+    /// The names of the letters and digits of a word; at most a few, since nobody follows more.
+    fn spell(&self, word: &str) -> String {
+        const MOST_LETTERS: usize = 30;
+        let letters: String = word.chars().filter(char::is_ascii_alphanumeric).take(MOST_LETTERS).collect();
+        self.letters(&letters)
+    }
+
+    /// Letter names as one word, the last one stressed (misaki's rule for abbreviations).
+    fn letters(&self, letters: &str) -> String {
+        let names: String = letters
+            .chars()
+            .filter_map(|letter| {
+                let key = letter.to_ascii_uppercase().to_string();
+                match self.g2p.lexicon.golds.get(&key) {
+                    Some(PhonemeEntry::Simple(name)) => Some(name.clone()),
+                    _ => overlay::digit_name(letter, self.accent).map(str::to_owned),
+                }
+            })
+            .collect();
+        let secondary = names.replace('ˈ', "ˌ");
+        match secondary.rfind('ˌ') {
+            Some(last) => {
+                let mut stressed = secondary;
+                stressed.replace_range(last..last + 'ˌ'.len_utf8(), "ˈ");
+                clean(&stressed)
+            }
+            None => clean(&secondary),
+        }
+    }
+}
+
+/// A capital that stands alone in a written-out reading is the name of the letter.
+fn is_letter_name(word: &str) -> bool {
+    word.len() == 1 && word.as_bytes()[0].is_ascii_uppercase()
+}
+
+/// The lexicon's signs for flap and glottal stop in the voice's alphabet; everything else unknown is dropped.
+fn clean(phonemes: &str) -> String {
+    phonemes.chars().filter(|&symbol| is_phoneme(symbol)).collect()
+}
+
+/// What the lexicon may see of a word: ASCII letters, digits and the signs of `misaki`'s words.
+fn simple(c: char) -> Option<char> {
+    match c {
+        '‘' | '’' => Some('\''),
+        c if c.is_ascii_alphanumeric() || "'-,.".contains(c) => Some(c),
+        _ => None,
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    /// The text as the lexicon sees it.
+    plain: String,
+    /// The same with pronunciation marks.
+    marked: String,
+    /// Where the words of each token stand in `plain`.
+    cores: Vec<Range<usize>>,
+}
+
+impl Script {
+    fn both(&mut self, text: &str) {
+        self.plain.push_str(text);
+        self.marked.push_str(text);
+    }
+
+    fn space(&mut self) {
+        if !self.plain.is_empty() && !self.plain.ends_with(' ') {
+            self.both(" ");
+        }
+    }
+
+    fn fixed(&mut self, phonemes: &str) {
+        self.plain.push_str(PLACEHOLDER);
+        self.marked.push_str(&format!("[{PLACEHOLDER}](/{phonemes}/)"));
+    }
+
+    /// Punctuation only gives context here; the voice gets it from the token itself.
+    fn punctuation(&mut self, marks: &str) {
+        for mark in marks.chars() {
+            match mark {
+                '“' | '”' | '"' => self.both("\""),
+                '‘' | '’' | '\'' => self.both("'"),
+                '…' => self.both("..."),
+                '—' => {
+                    self.space();
+                    self.both("— ");
+                }
+                '(' | ')' | '.' | ',' | ';' | ':' | '!' | '?' => self.both(mark.encode_utf8(&mut [0; 4])),
+                _ => {}
+            }
+        }
+    }
+
+    fn owner(&self, position: usize) -> Option<usize> {
+        let after = self.cores.partition_point(|core| core.end <= position);
+        self.cores.get(after).filter(|core| core.contains(&position)).map(|_| after)
+    }
+
+    fn spaced_after(&self, position: usize) -> bool {
+        self.plain.as_bytes().get(position) == Some(&b' ')
+    }
+}
+
+/// Hands words without an entry to the reader of unknown words, part by part.
+struct UnknownWords {
+    unknown: Option<Arc<dyn UnknownWord>>,
+    accent: Accent,
+}
+
+impl Fallback for UnknownWords {
+    fn phonemize(&self, word: &str) -> Result<String, FallbackError> {
+        Ok(self.read(word).unwrap_or_else(|| UNKNOWN.to_string()))
+    }
+}
+
+impl UnknownWords {
+    fn read(&self, word: &str) -> Option<String> {
+        let unknown = self.unknown.as_ref()?;
+        let mut readings = Vec::new();
+        for part in
+            word.split(|c: char| !c.is_ascii_alphabetic() && c != '\'').filter(|part| !part.is_empty())
+        {
+            let stem = part.strip_suffix("'s").filter(|stem| !stem.is_empty());
+            let sounds = clean(&unknown.pronounce(stem.unwrap_or(part).trim_matches('\''), self.accent)?);
+            if !sounds.chars().any(is_sound) {
+                return None;
+            }
+            readings.push(if stem.is_some() { with_s(&sounds, self.accent) } else { sounds });
+        }
+        (!readings.is_empty()).then(|| readings.join(" "))
+    }
+}

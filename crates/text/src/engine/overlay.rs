@@ -1,0 +1,36 @@
+//! Words that the normaliser writes or that listeners meet daily and that misaki's lexicons lack.
+
+use crate::spoken::Accent;
+
+/// Pronunciations to add where the lexicon has none.
+pub(super) fn entries(accent: Accent) -> &'static [(&'static str, &'static str)] {
+    match accent {
+        Accent::American => &AMERICAN,
+        Accent::British => &BRITISH,
+    }
+}
+
+pub(super) fn digit_name(digit: char, accent: Accent) -> Option<&'static str> {
+    let british = accent == Accent::British;
+    Some(match digit {
+        '0' if british => "zˈɪəɹQ",
+        '0' => "zˈɪɹO",
+        '1' => "wˈʌn",
+        '2' if british => "tˈuː",
+        '2' => "tˈu",
+        '3' if british => "θɹˈiː",
+        '3' => "θɹˈi",
+        '4' if british => "fˈɔː",
+        '4' => "fˈɔɹ",
+        '5' => "fˈIv",
+        '6' => "sˈɪks",
+        '7' => "sˈɛvᵊn",
+        '8' => "ˈAt",
+        '9' => "nˈIn",
+        _ => return None,
+    })
+}
+
+const AMERICAN: [(&str, &str); 2] = [("Miz", "mˈɪz"), ("gigahertz", "ɡˈɪɡəhˌɜɹts")];
+
+const BRITISH: [(&str, &str); 2] = [("Miz", "mˈɪz"), ("megabyte", "mˈɛɡəbˌIt")];
