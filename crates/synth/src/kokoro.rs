@@ -1,0 +1,90 @@
+//! Kokoro-82M: one network, as many speakers as there are voice vectors.
+
+use rten::{NodeId, ValueView};
+use sori_text::Phrase;
+
+use crate::{
+    SAMPLE_RATE_HZ,
+    error::SynthError,
+    network::Network,
+    speech::{Speech, checked_length, checked_speed, marks},
+    symbols::{Symbols, padded},
+    vectors::{COLUMNS, ROWS, VoiceVectors},
+};
+
+/// Durations are counted in frames of 25 ms.
+const FRAME_SAMPLES: usize = 600;
+
+/// The network with its phoneme table. Speaking borrows it, so that one copy serves every thread.
+pub struct Kokoro {
+    network: Network,
+    symbols: Symbols,
+    nodes: Nodes,
+}
+
+#[derive(Clone, Copy)]
+struct Nodes {
+    tokens: NodeId,
+    style: NodeId,
+    speed: NodeId,
+    audio: NodeId,
+    durations: NodeId,
+}
+
+impl Kokoro {
+    /// Loads the int8 graph (`tokens`, `style`, `speed` to `audio`; about 0.5 s) and its `vocab.json`. Each call
+    /// of [`speak`](Self::speak) will use `threads` threads.
+    pub fn load(model: Vec<u8>, vocab_json: &[u8], threads: usize) -> Result<Self, SynthError> {
+        let symbols = Symbols::from_json(vocab_json)?;
+        let network = Network::load("kokoro", model, threads)?;
+        let nodes = Nodes {
+            tokens: network.node("tokens")?,
+            style: network.node("style")?,
+            speed: network.node("speed")?,
+            audio: network.node("audio")?,
+            // The rounded durations that the graph itself stretches its features by.
+            durations: network.node("/encoder/Clip_output_0")?,
+        };
+        Ok(Self { network, symbols, nodes })
+    }
+
+    /// Speaks a phrase of at most 510 symbols at 24 kHz. `speed` divides the durations, 1 is the voice's own pace.
+    ///
+    /// The graph draws no random numbers: the same phrase always gives the same samples, whatever the `seed`,
+    /// which is there because other voices have one.
+    pub fn speak(
+        &self,
+        phrase: &Phrase,
+        voice: &VoiceVectors,
+        speed: f32,
+        _seed: u64,
+    ) -> Result<Speech, SynthError> {
+        let speed = [checked_speed(speed)?];
+        let symbols = self.symbols.of(phrase);
+        checked_length(&symbols, ROWS)?;
+        let ids = padded(&symbols);
+        let invalid = |error: &dyn std::fmt::Display| self.network.failed(error.to_string());
+        let inputs = vec![
+            (self.nodes.tokens, ValueView::from_shape([1, ids.len()], &ids).map_err(|e| invalid(&e))?.into()),
+            (
+                self.nodes.style,
+                ValueView::from_shape([1, COLUMNS], voice.style(symbols.len()))
+                    .map_err(|e| invalid(&e))?
+                    .into(),
+            ),
+            (self.nodes.speed, ValueView::from_shape([1], &speed).map_err(|e| invalid(&e))?.into()),
+        ];
+        let [audio, durations] = self.network.run(inputs, [self.nodes.audio, self.nodes.durations])?;
+        let samples = self.network.numbers(audio)?;
+        let durations = self.network.numbers(durations)?;
+        let phones = marks(&symbols, &durations, FRAME_SAMPLES);
+        let frames: f32 = durations.iter().sum();
+        if durations.len() != ids.len() || samples.len() != frames as usize * FRAME_SAMPLES {
+            return Err(self.network.failed(format!("{} samples for {frames} frames", samples.len())));
+        }
+        if !samples.iter().all(|sample| sample.is_finite()) {
+            return Err(self.network.failed("some samples are not finite".into()));
+        }
+        Ok(Speech { samples, sample_rate_hz: SAMPLE_RATE_HZ, phones })
+    }
+}

@@ -1,0 +1,63 @@
+//! A loaded model and the threads it runs on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten_tensor::prelude::*;
+
+use crate::error::SynthError;
+
+/// A model that any number of threads may run at once.
+pub(crate) struct Network {
+    name: &'static str,
+    model: Model,
+    threads: usize,
+    /// Pools that no call uses at the moment. A pool runs one call at a time, so that calls from several threads
+    /// really are parallel; there are never more pools than there were calls at once.
+    idle: Mutex<Vec<Arc<ThreadPool>>>,
+}
+
+impl Network {
+    /// Loads an ONNX model; each call of it will use `threads` threads.
+    pub(crate) fn load(name: &'static str, model: Vec<u8>, threads: usize) -> Result<Self, SynthError> {
+        let model = ModelOptions::with_all_ops()
+            .load(model)
+            .map_err(|error| SynthError::ModelInvalid { model: name, reason: error.to_string() })?;
+        Ok(Self { name, model, threads: threads.max(1), idle: Mutex::default() })
+    }
+
+    /// An input, an output or an inner value of the graph.
+    pub(crate) fn node(&self, node: &str) -> Result<NodeId, SynthError> {
+        self.model.find_node(node).ok_or_else(|| SynthError::ModelInvalid {
+            model: self.name,
+            reason: format!("it has no node {node}"),
+        })
+    }
+
+    pub(crate) fn run<const N: usize>(
+        &self,
+        inputs: Vec<(NodeId, ValueOrView<'_>)>,
+        outputs: [NodeId; N],
+    ) -> Result<[Value; N], SynthError> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = idle().pop();
+        let pool = pool.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(self.threads)));
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&pool)));
+        let outcome = self.model.run_n(inputs, outputs, Some(options));
+        idle().push(pool);
+        outcome.map_err(|error| self.failed(error.to_string()))
+    }
+
+    pub(crate) fn failed(&self, reason: String) -> SynthError {
+        SynthError::ModelFailed { model: self.name, reason }
+    }
+
+    /// The numbers of an output in order, whatever its shape.
+    pub(crate) fn numbers(&self, value: Value) -> Result<Vec<f32>, SynthError> {
+        match value {
+            Value::FloatTensor(tensor) => Ok(tensor.into_data()),
+            Value::Int32Tensor(tensor) => Ok(tensor.iter().map(|&number| number as f32).collect()),
+            other => Err(self.failed(format!("an output is {:?}", other.dtype()))),
+        }
+    }
+}
