@@ -6,7 +6,8 @@ use sori_audio::{
     AudioError, Loudness, Mastered, Pcm, PcmBlocks, factor_to_db, loudness_of, master, true_peak_of,
 };
 
-/// Something like speech: syllables of a harmonic voice with pauses, peaks far above the mean.
+/// Something like speech: syllables of a harmonic voice (phases spread, as by a vocal
+/// tract) with pauses, peaks far above the mean.
 fn speech_like(sample_rate_hz: u32, seconds: u32, level: f64) -> Vec<f32> {
     let rate = f64::from(sample_rate_hz);
     (0..sample_rate_hz * seconds)
@@ -18,7 +19,9 @@ fn speech_like(sample_rate_hz: u32, seconds: u32, level: f64) -> Vec<f32> {
             let pitch_hz = 120.0 + 20.0 * (t * 1.3).sin();
             let voice: f64 = (1..14_u32)
                 .filter(|h| f64::from(*h) * pitch_hz < rate / 2.2)
-                .map(|h| (TAU * pitch_hz * f64::from(h) * t).cos() / f64::from(h).sqrt())
+                .map(|h| {
+                    (TAU * pitch_hz * f64::from(h) * t + 0.7 * f64::from(h * h)).sin() / f64::from(h).sqrt()
+                })
                 .sum();
             (level * envelope * voice / 5.0) as f32
         })
