@@ -1,0 +1,170 @@
+//! A server on a free port, and the few requests that most stories begin with.
+
+use std::{sync::{Arc, atomic::{AtomicUsize, Ordering}}, time::Duration};
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use sori_contracts::Cancel;
+use sori_db::testing::{self, TestDb};
+use sori_server::{App, Config};
+use sori_voice::{
+    Engines, VoiceName,
+    engine::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, tone::Tone},
+    voices::VoiceInfo,
+};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+pub struct TestApp {
+    pub base: String,
+    pub client: Client,
+    /// How many lines were really spoken.
+    pub spoken: Arc<AtomicUsize>,
+    pub data: tempfile::TempDir,
+    _database: TestDb,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+}
+
+/// One server on each database engine.
+pub async fn apps() -> Vec<TestApp> {
+    vec![TestApp::on(testing::sqlite().await).await, TestApp::on(testing::postgres().await).await]
+}
+
+impl TestApp {
+    /// On SQLite, for stories in which the database plays no part.
+    pub async fn spawn() -> Self {
+        Self::on(testing::sqlite().await).await
+    }
+
+    async fn on(database: TestDb) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let config = Config {
+            data_dir: data.path().to_owned(),
+            database_url: Some(database.url.clone()),
+            assets_dir: data.path().join("no-assets"),
+            demo: false,
+            ..Config::default()
+        };
+        let counting = CountingTone::default();
+        let spoken = Arc::clone(&counting.spoken);
+        let kokoro_without_models = Engines::bundled(&config.assets_dir);
+        let absent: VoiceName = "af_heart".parse().unwrap();
+        let engines = Engines::of([
+            Arc::new(counting) as Arc<dyn Engine>,
+            Arc::clone(kokoro_without_models.for_voice(&absent).unwrap()),
+        ]);
+        let app = App::start_with(&config, engines).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(async move {
+            app.serve(listener, async move { drop(stopped.await) }).await.unwrap();
+        });
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { base, client, spoken, data, _database: database, stop: Some(stop), server: Some(server) }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn bytes(&self, path: &str) -> Vec<u8> {
+        let response = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.bytes().await.unwrap().to_vec()
+    }
+
+    /// Waits for the end of a job by its live events, as a page does.
+    pub async fn finished(&self, job: &str) -> Value {
+        let events = self.request(Method::GET, &format!("/v1/jobs/{job}/events")).send().await.unwrap();
+        assert_eq!(events.status(), StatusCode::OK);
+        assert!(events.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+        let text = events.text().await.unwrap();
+        let last = text.lines().filter_map(|line| line.strip_prefix("data:")).next_back().expect("an event came");
+        serde_json::from_str(last.trim()).unwrap()
+    }
+
+    pub async fn synthesized(&self, body: &Value) -> Value {
+        let (status, accepted) = self.post("/v1/synthesize", body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
+        self.finished(accepted["job_id"].as_str().unwrap()).await
+    }
+
+    /// A script of the catalog, made from `NAME: line` text and spoken by tones.
+    pub async fn script(&self, text: &str) -> String {
+        let (status, parsed) = self.post("/v1/scripts/parse", &json!({ "text": text, "format": "text" })).await;
+        assert_eq!(status, StatusCode::OK, "{parsed}");
+        let mut script = parsed["script"].clone();
+        let speakers: Vec<String> = script["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|item| item["speaker"].as_str().map(str::to_owned))
+            .collect();
+        for (index, speaker) in speakers.iter().enumerate() {
+            script["cast"][speaker]["voice"] = json!(format!("tone:{}", 300 + 100 * (index % 4)));
+        }
+        let (status, made) = self.post("/v1/scripts", &json!({ "script": script })).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn lines_spoken(&self) -> usize {
+        self.spoken.load(Ordering::SeqCst)
+    }
+
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.server.take().unwrap().await.unwrap();
+    }
+}
+
+pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    (status, value)
+}
+
+/// The tone engine, and how often it was asked to speak.
+#[derive(Default)]
+struct CountingTone {
+    tone: Tone,
+    spoken: Arc<AtomicUsize>,
+}
+
+impl Engine for CountingTone {
+    fn capabilities(&self) -> &Capabilities {
+        self.tone.capabilities()
+    }
+
+    fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
+        self.tone.version(voice)
+    }
+
+    fn voices(&self) -> Vec<VoiceInfo> {
+        self.tone.voices()
+    }
+
+    fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
+        self.tone.find(voice)
+    }
+
+    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
+        self.tone.check(line)
+    }
+
+    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
+        self.spoken.fetch_add(1, Ordering::SeqCst);
+        self.tone.synth(line, cancel)
+    }
+}

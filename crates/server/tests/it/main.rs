@@ -1,0 +1,9 @@
+//! The whole product over real HTTP, on SQLite and on PostgreSQL, with the tone engine whose word
+//! times are known to the sample.
+
+mod app;
+mod architecture;
+mod bad_input;
+mod listen;
+mod page;
+mod synthesize;
