@@ -4,7 +4,7 @@ mod reader;
 mod writer;
 
 pub use reader::{read, read_limited};
-pub use writer::{Depth, Length, Writer};
+pub use writer::{Depth, Length, Quantiser, Writer};
 
 /// Format tags of the `fmt ` chunk.
 const TAG_PCM: u16 = 1;

@@ -157,19 +157,22 @@ fn header(sample_rate_hz: u32, depth: Depth, length: Length) -> Vec<u8> {
 }
 
 /// Rounds samples to whole numbers, little endian.
-struct Quantiser {
+#[derive(Clone, Debug)]
+pub struct Quantiser {
     depth: Depth,
     noise: u64,
 }
 
 impl Quantiser {
-    fn new(depth: Depth) -> Self {
+    #[must_use]
+    pub fn new(depth: Depth) -> Self {
         let seed = if let Depth::Int16Dithered { seed } = depth { seed } else { 0 };
         // Xorshift must not start at 0.
         Self { depth, noise: seed ^ 0x9E37_79B9_7F4A_7C15 | 1 }
     }
 
-    fn quantise(&mut self, samples: &[f32], bytes: &mut Vec<u8>) {
+    /// Appends the samples, [`Depth::bytes`] for each; values beyond full scale are clipped.
+    pub fn quantise(&mut self, samples: &[f32], bytes: &mut Vec<u8>) {
         match self.depth {
             // 32768 and not 32767: the same scale as every decoder uses, so that a value that
             // came out of a 16-bit file goes back unchanged.

@@ -1,0 +1,5 @@
+//! Stores of immutable objects.
+
+mod local;
+
+pub use local::LocalStore;
