@@ -112,6 +112,39 @@ impl Db {
         }
     }
 
+    /// The same database over one connection of its own, opened at first use: for a thread that
+    /// must not wait behind the others, in a runtime of its own.
+    #[must_use]
+    pub fn on_its_own(&self) -> Self {
+        match self {
+            Self::Sqlite { write, .. } => {
+                let options = (*write.connect_options()).clone();
+                let alone = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .connect_lazy_with(options);
+                Self::Sqlite { write: alone.clone(), read: alone }
+            }
+            Self::Postgres(pool) => {
+                let options = (*pool.connect_options()).clone();
+                let alone = PgPoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .connect_lazy_with(options);
+                Self::Postgres(alone)
+            }
+        }
+    }
+
+    /// Where the SQLite file lies.
+    #[must_use]
+    pub fn file(&self) -> Option<std::path::PathBuf> {
+        match self {
+            Self::Sqlite { write, .. } => Some(write.connect_options().get_filename().to_owned()),
+            Self::Postgres(_) => None,
+        }
+    }
+
     pub async fn close(&self) {
         match self {
             Self::Sqlite { write, read } => {
