@@ -35,3 +35,6 @@ pub use phrases::LEAST_PHONEMES;
 pub use reader::{DEFAULT_PHONEMES, MAX_TEXT_BYTES, Reader};
 pub use sentences::sentences;
 pub use spoken::{Accent, Phrase, PhraseEnd, Piece, Spoken, Word};
+
+/// Part of every key under which spoken lines are kept: raise it when the same text may get other words or phonemes.
+pub const VERSION: &str = "1";
