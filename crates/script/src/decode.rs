@@ -132,8 +132,8 @@ pub(crate) fn source_lines<'a>(
     let mut rest = text;
     while !rest.is_empty() {
         let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
-        let line = SourceLine { text: &rest[..end], number: number(lines.len()) };
-        inspect(&line, limits, problems);
+        let mut line = SourceLine { text: &rest[..end], number: number(lines.len()) };
+        inspect(&mut line, limits, problems);
         lines.push(line);
         rest = &rest[end..];
         rest = rest.strip_prefix("\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
@@ -145,11 +145,13 @@ fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX - 1) + 1
 }
 
-fn inspect(line: &SourceLine<'_>, limits: &Limits, problems: &mut Problems) {
+/// A row that is too long is cut, so that readers need not fear its length.
+fn inspect(line: &mut SourceLine<'_>, limits: &Limits, problems: &mut Problems) {
     if line.text.len() > limits.max_line_chars
         && let Some((offset, _)) = line.text.char_indices().nth(limits.max_line_chars)
     {
         problems.add(&Finding::TextLineTooLong { max: limits.max_line_chars }, line.at(offset));
+        line.text = &line.text[..offset];
         return;
     }
     if let Some((offset, finding)) = unwanted(line.text) {

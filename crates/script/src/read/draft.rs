@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 
 use crate::{
     CastMember, Chapter, Item, Limits, Line, Origin, Pause, Script,
-    decode::{is_bidi_control, tidy},
+    decode::{is_bidi_control, tidy, unwanted},
     findings::Finding,
     problem::Problems,
 };
@@ -28,7 +28,12 @@ impl<'a> Draft<'a> {
     /// Adds a line after cleaning its texts, and its speaker to the cast. A line without any text
     /// is left out; whether that is wrong is for the reader to say.
     pub(super) fn line(&mut self, mut line: Line, at: Origin) {
-        if let Some(c) = line.text.chars().find(|c| is_bidi_control(*c)) {
+        // Text formats were looked at row by row; escapes of JSON and character references were not.
+        if let Some((_, finding)) = unwanted(&line.text) {
+            if !self.problems.has_error() {
+                self.problems.add(&finding, at);
+            }
+        } else if let Some(c) = line.text.chars().find(|c| is_bidi_control(*c)) {
             self.problems.add(&Finding::BidiControl { code: c.into() }, at);
         }
         line.text = tidy(&line.text);

@@ -89,7 +89,6 @@ impl Reader<'_> {
     fn element(&mut self, row: &Row, after_blank: bool, next_has_text: bool) {
         let text = row.text.trim();
         let at = row.start();
-        self.notes(row);
         if text.len() >= 3 && text.bytes().all(|b| b == b'=') {
             // A page break.
         } else if let Some(section) = text.strip_prefix('#') {
@@ -111,6 +110,7 @@ impl Reader<'_> {
         } else {
             self.action(text, at, after_blank);
         }
+        self.notes(row);
     }
 
     fn chapter(&mut self, title: &str, at: Origin, is_section: bool) {
@@ -158,33 +158,40 @@ impl Reader<'_> {
         let text = row.text.trim();
         if let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
             self.parenthetical(&inline::plain(inner), row.start());
-        } else if let Some(speech) = &mut self.speech {
-            if speech.line.text.is_empty() {
-                speech.at = row.start();
-            }
-            let text = text.strip_prefix('~').unwrap_or(text);
-            speech.line.text.push(' ');
-            speech.line.text.push_str(&inline::plain(text));
+            return self.notes(row);
         }
-        self.notes(row);
+        let mut from = 0;
+        for (at, note) in &row.notes {
+            // A pause parts the words before it from those after it.
+            if note_pause(note).is_some() {
+                let offset = if at.line == row.number { row.offset(at.column) } else { row.text.len() };
+                self.say(row, from, offset.max(from));
+                from = offset.max(from);
+            }
+            self.note(*at, note);
+        }
+        self.say(row, from, row.text.len());
+    }
+
+    fn say(&mut self, row: &Row, from: usize, to: usize) {
+        let text = row.text[from..to].trim();
+        let Some(speech) = self.speech.as_mut().filter(|_| !text.is_empty()) else { return };
+        if speech.line.text.is_empty() {
+            speech.at = row.place(from + (row.text[from..to].len() - row.text[from..to].trim_start().len()));
+        }
+        let text = text.strip_prefix('~').filter(|_| from == 0).unwrap_or(text);
+        speech.line.text.push(' ');
+        speech.line.text.push_str(&inline::plain(text));
     }
 
     /// `(beat)` is a pause; anything else is how the next words are said.
     fn parenthetical(&mut self, inner: &str, at: Origin) {
-        let Some(speech) = &mut self.speech else { return };
-        let next = Line { speaker: speech.line.speaker.clone(), ..Line::default() };
-        let said_something = !speech.line.text.trim().is_empty();
+        self.part_speech(at);
         let beat_ms = match inner.trim().to_lowercase().as_str() {
             "beat" | "a beat" | "pause" | "사이" | "잠시" | "멈칫" => Some(600),
             "long beat" | "long pause" | "긴 사이" => Some(1_500),
             _ => None,
         };
-        if said_something {
-            let done = std::mem::replace(&mut speech.line, next);
-            let done_at = std::mem::replace(&mut speech.at, at);
-            self.draft.line(done, done_at);
-            self.section = false;
-        }
         match (beat_ms, &mut self.speech) {
             (Some(ms), _) => self.draft.pause(ms, at),
             (None, Some(speech)) => speech.line.style = Some(inner.trim().to_owned()),
@@ -199,35 +206,47 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes are for people, except `[[pause …]]` and `[[@ …]]`.
     fn notes(&mut self, row: &Row) {
         for (at, note) in &row.notes {
-            let note = note.trim();
-            if let Some(attributes) = note.strip_prefix('@') {
-                let line = match &mut self.speech {
-                    Some(speech) => Some(&mut speech.line),
-                    None => self.draft.last_line(),
-                };
-                let result = line.map_or(Err(note), |line| line_attributes(attributes, line));
-                if let Err(part) = result {
-                    self.draft.warn(&Finding::BadAttribute { text: part }, *at);
-                }
-            } else if let Some(pause) = pause(&format!("[{note}]")).filter(|p| !p.is_empty()) {
-                if let Some(speech) = &mut self.speech
-                    && !speech.line.text.trim().is_empty()
-                {
-                    let next = Line { speaker: speech.line.speaker.clone(), ..Line::default() };
-                    let done = std::mem::replace(&mut speech.line, next);
-                    let done_at = std::mem::replace(&mut speech.at, *at);
-                    self.draft.line(done, done_at);
-                }
-                match duration_ms(pause) {
-                    Some(ms) => self.draft.pause(ms, *at),
-                    None => self.draft.warn(&Finding::BadPause { text: note }, *at),
-                }
+            self.note(*at, note);
+        }
+    }
+
+    /// Notes are for people, except `[[pause …]]` and `[[@ …]]`.
+    fn note(&mut self, at: Origin, note: &str) {
+        if let Some(attributes) = note.trim().strip_prefix('@') {
+            let line = match &mut self.speech {
+                Some(speech) => Some(&mut speech.line),
+                None => self.draft.last_line(),
+            };
+            let result = line.map_or(Err(note), |line| line_attributes(attributes, line));
+            if let Err(part) = result {
+                self.draft.warn(&Finding::BadAttribute { text: part }, at);
+            }
+        } else if let Some(pause) = note_pause(note) {
+            self.part_speech(at);
+            match duration_ms(&pause) {
+                Some(ms) => self.draft.pause(ms, at),
+                None => self.draft.warn(&Finding::BadPause { text: note }, at),
             }
         }
     }
+
+    /// Ends the line that is being spoken; the same character goes on with a new one.
+    fn part_speech(&mut self, at: Origin) {
+        if let Some(speech) = self.speech.as_mut().filter(|speech| !speech.line.text.trim().is_empty()) {
+            let next = Line { speaker: speech.line.speaker.clone(), ..Line::default() };
+            let done = std::mem::replace(&mut speech.line, next);
+            let done_at = std::mem::replace(&mut speech.at, at);
+            self.draft.line(done, done_at);
+            self.section = false;
+        }
+    }
+}
+
+/// The length of the pause that a note asks for.
+fn note_pause(note: &str) -> Option<String> {
+    pause(&format!("[{}]", note.trim())).filter(|length| !length.is_empty()).map(str::to_owned)
 }
 
 /// The name without its extension, and the extension if it says how something is spoken.

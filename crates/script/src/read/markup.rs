@@ -19,7 +19,7 @@ pub(super) fn vtt_spans(payload: &str) -> Vec<Span> {
         push(&mut spans, &rest[..open], in_ruby_text);
         rest = &rest[open..];
         let is_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.'));
-        let Some(close) = rest.find('>').filter(|_| is_tag) else {
+        let Some(close) = clip(rest, 1_024).find('>').filter(|_| is_tag) else {
             push(&mut spans, "<", in_ruby_text);
             rest = &rest[1..];
             continue;
@@ -44,6 +44,15 @@ pub(super) fn vtt_spans(payload: &str) -> Vec<Span> {
     spans
 }
 
+/// A tag is short: looking no further keeps a file of opening brackets linear.
+fn clip(text: &str, length: usize) -> &str {
+    let mut end = length.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 fn push(spans: &mut [Span], text: &str, hidden: bool) {
     if let Some(last) = spans.last_mut().filter(|_| !hidden) {
         last.text.push_str(&decode_references(text));
@@ -59,9 +68,9 @@ pub(super) fn srt_text(payload: &str) -> String {
         out.push_str(&rest[..open]);
         rest = &rest[open..];
         let end = if rest.starts_with("{\\") {
-            rest.find('}')
+            clip(rest, 256).find('}')
         } else {
-            rest.find('>').filter(|close| is_srt_tag(&rest[1..*close]))
+            clip(rest, 256).find('>').filter(|close| is_srt_tag(&rest[1..*close]))
         };
         match end {
             Some(end) => rest = &rest[end + 1..],

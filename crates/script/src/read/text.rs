@@ -329,7 +329,8 @@ fn split_at_pauses(text: &str) -> Vec<(String, Option<u32>)> {
     let mut start = 0;
     let mut from = 0;
     while let Some(open) = text[from..].find('[').map(|i| i + from) {
-        let Some(close) = text[open..].find(']').map(|i| i + open) else { break };
+        // A pause is short: looking no further keeps a file of opening brackets linear.
+        let close = text[open..].bytes().take(48).position(|b| b == b']').map_or(open, |i| i + open);
         match pause(&text[open..=close]).and_then(duration_ms) {
             Some(ms) => {
                 pieces.push((text[start..open].to_owned(), Some(ms)));

@@ -54,7 +54,8 @@ fn title_page(script: &Script, out: &mut String) {
 
 fn write_line(line: &Line, out: &mut String) {
     let mut attributes = Vec::new();
-    let _ = write!(out, "@{}", escape(&one_row(&line.speaker)));
+    // A parenthesis in a name would be read as an extension such as (V.O.).
+    let _ = write!(out, "@{}", escape(&one_row(&line.speaker)).replace('(', "\\("));
     if line.overlap_ms == Some(Line::WITH_PREVIOUS_MS) {
         out.push_str(" ^");
     }

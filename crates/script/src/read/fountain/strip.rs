@@ -21,6 +21,16 @@ impl Row {
     pub(super) fn start(&self) -> Origin {
         SourceLine { text: &self.text, number: self.number }.start()
     }
+
+    /// The place of a byte offset.
+    pub(super) fn place(&self, offset: usize) -> Origin {
+        SourceLine { text: &self.text, number: self.number }.at(offset)
+    }
+
+    /// The byte offset of a column.
+    pub(super) fn offset(&self, column: u32) -> usize {
+        self.text.char_indices().nth(column as usize - 1).map_or(self.text.len(), |(offset, _)| offset)
+    }
 }
 
 pub(super) fn strip(lines: &[SourceLine<'_>], problems: &mut Problems) -> Vec<Row> {
@@ -90,18 +100,21 @@ fn boneyards(lines: &[SourceLine<'_>], problems: &mut Problems) -> Vec<Cleared> 
 
 /// A note ends at `]]`; it may go over rows, but not over an empty one (Fountain, "Notes").
 fn notes(lines: Vec<Cleared>, problems: &mut Problems) -> Vec<Row> {
+    let closes_later = closes_later(&lines);
     let mut rows: Vec<Row> = Vec::with_capacity(lines.len());
-    // The number of rows that the open note may still take, found when it opened.
-    let mut open: Option<(Origin, String, usize)> = None;
+    let mut open: Option<(Origin, String)> = None;
     let mut warned = false;
-    for (index, line) in lines.iter().enumerate() {
-        let source = SourceLine { text: &line.text, number: line.number };
+    for (line, closes_later) in lines.into_iter().zip(closes_later) {
         let mut text = String::with_capacity(line.text.len());
         let mut found = Vec::new();
         let mut rest = line.text.as_str();
         let mut taken = false;
+        // What was taken out left as many blanks, so the text so far has the right column.
+        let mut counted = (0, 1);
+        // The last `]]` of the row decides, so that no opening has to look for its own.
+        let last_close = line.text.rfind("]]");
         loop {
-            if let Some((at, mut note, last)) = open.take() {
+            if let Some((at, mut note)) = open.take() {
                 taken = true;
                 let end = rest.find("]]");
                 note.push_str(&rest[..end.unwrap_or(rest.len())]);
@@ -113,24 +126,22 @@ fn notes(lines: Vec<Cleared>, problems: &mut Problems) -> Vec<Row> {
                     }
                     None => {
                         note.push(' ');
-                        open = Some((at, note, last));
+                        open = Some((at, note));
                         break;
                     }
                 }
             } else if let Some(start) = rest.find("[[") {
-                let at = line.text.len() - rest.len() + start;
                 text.push_str(&rest[..start]);
                 rest = &rest[start + 2..];
-                match note_end(&lines, index, rest) {
-                    Some(last) => {
-                        text.push_str("  ");
-                        open = Some((source.at(at), String::new(), last));
-                    }
-                    None => {
-                        text.push_str("[[");
-                        if !std::mem::replace(&mut warned, true) {
-                            problems.add(&Finding::NoteOpen, source.at(at));
-                        }
+                counted = (text.len(), counted.1 + columns(&text[counted.0..]));
+                let at = Origin { line: line.number, column: counted.1 };
+                if closes_later || last_close.is_some_and(|end| end >= line.text.len() - rest.len()) {
+                    text.push_str("  ");
+                    open = Some((at, String::new()));
+                } else {
+                    text.push_str("[[");
+                    if !std::mem::replace(&mut warned, true) {
+                        problems.add(&Finding::NoteOpen, at);
                     }
                 }
             } else {
@@ -153,20 +164,19 @@ fn notes(lines: Vec<Cleared>, problems: &mut Problems) -> Vec<Row> {
     rows
 }
 
-/// The index of the row that closes a note which opens in row `index` before `rest`. It looks at
-/// most 100 rows ahead, so that unclosed notes cost no quadratic time.
-fn note_end(lines: &[Cleared], index: usize, rest: &str) -> Option<usize> {
-    if rest.contains("]]") {
-        return Some(index);
+/// For each row, whether a later one of the same paragraph has a `]]`.
+fn closes_later(lines: &[Cleared]) -> Vec<bool> {
+    let mut out = vec![false; lines.len()];
+    let mut closes = false;
+    for (line, out) in lines.iter().zip(&mut out).rev() {
+        *out = closes;
+        closes = (closes || line.text.contains("]]")) && (!line.text.is_empty() || line.vanished);
     }
-    lines
-        .iter()
-        .enumerate()
-        .skip(index + 1)
-        .take(100)
-        .take_while(|(_, line)| !line.text.is_empty() || line.vanished)
-        .find(|(_, line)| line.text.contains("]]"))
-        .map(|(found, _)| found)
+    out
+}
+
+fn columns(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX / 2)
 }
 
 fn blank(text: &str, out: &mut String) {

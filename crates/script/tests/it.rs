@@ -1,0 +1,8 @@
+//! Whole files, read and written as a user would.
+
+#[path = "it/hostile.rs"]
+mod hostile;
+#[path = "it/readers.rs"]
+mod readers;
+#[path = "it/round_trip.rs"]
+mod round_trip;
