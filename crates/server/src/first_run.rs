@@ -47,7 +47,7 @@ impl App {
         if let Err(error) = std::fs::write(&marker, "") {
             tracing::warn!(%error, "the demo may be added again at the next start");
         }
-        let request = render_script::RenderRequest { priority: Priority::High, ..Default::default() };
+        let request = render_script::RenderRequest { priority: Some(Priority::High), ..Default::default() };
         match render_script::order(&self.catalog, &self.voice, script, &request).await {
             Ok(job) => self.wait_for_demo(job, &mut watch).await,
             Err(problem) => Ok(Demo::Waiting(problem.fault().message(sori_contracts::UiLanguage::En))),

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::{IntoResponse, Response}};
 use serde::Serialize;
 use sori_db::Db;
-use sori_media::ffmpeg::Ffmpeg;
+use sori_media::Ffmpeg;
 use sori_voice::Voice;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

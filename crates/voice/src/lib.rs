@@ -115,6 +115,12 @@ impl Voice {
         Ok(())
     }
 
+    /// Whether any voice of a person can speak now.
+    #[must_use]
+    pub fn has_neural_voice(&self) -> bool {
+        self.engines.voices().iter().any(|voice| voice.available && voice.gender != voices::Gender::None)
+    }
+
     fn scratch_folder(&self) -> Result<tempfile::TempDir, MediaFault> {
         std::fs::create_dir_all(&self.scratch)
             .and_then(|()| tempfile::Builder::new().prefix("render-").tempdir_in(&self.scratch))

@@ -44,33 +44,32 @@ impl Voice {
 }
 
 /// What may stand beside the script in the body of `POST /v1/synthesize`.
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct SynthesizeRequest {
     /// Lines as `{"speaker_id","text"}`, or with `speaker`, `style`, `speed`, `pause_after_ms`,
-    /// between them `{"pause_ms"}` and `{"chapter"}`.
+    /// between them `{"pause_ms"}` and `{"chapter"}`. Read by the script readers, skipped here.
+    #[serde(rename = "script")]
     #[schema(value_type = Vec<Object>)]
-    script: serde::de::IgnoredAny,
+    _script: Option<serde::de::IgnoredAny>,
     /// One format, by its name in the older API.
     #[schema(example = "mp3")]
     output_format: Option<String>,
-    output: Output,
+    output: Option<Output>,
     /// 8000, 16000, 22050, 24000, 44100 or 48000.
     sample_rate: Option<u32>,
     /// Accepted for older clients: every caption format is always there.
-    caption_format: Option<CaptionFormat>,
-    seed: u64,
+    #[serde(rename = "caption_format")]
+    _caption_format: Option<CaptionFormat>,
+    seed: Option<u64>,
     /// Word or phrase to `/phonemes/` or to other words.
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
-    lexicon: std::collections::BTreeMap<String, String>,
-    priority: Priority,
+    lexicon: Option<std::collections::BTreeMap<String, String>>,
+    priority: Option<Priority>,
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(default)]
 pub struct Output {
     /// `wav`, `flac`, `mp3`, `opus`, `m4a`.
-    formats: Vec<String>,
+    formats: Option<Vec<String>>,
     sample_rate: Option<u32>,
     loudness: Option<LoudnessRequest>,
 }
@@ -78,7 +77,7 @@ pub struct Output {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct LoudnessRequest {
     /// -30 to -9; -16 when left out.
-    target_lufs: f64,
+    target_lufs: Option<f64>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -113,18 +112,23 @@ async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response,
         serde_json::from_slice(&body).map_err(|error| sori_http::RequestFault::Malformed(error.to_string()))?;
     let mut script = parsed.script;
     adopt_speaker_ids(&mut script);
+    let output = request.output.unwrap_or_default();
+    let named: Vec<&str> = match &request.output_format {
+        Some(format) => vec![format],
+        None => output.formats.iter().flatten().map(String::as_str).collect(),
+    };
     let order = RenderScript {
         script,
         script_id: None,
         revision: 0,
         line_ids: Vec::new(),
-        formats: formats(&request)?,
-        sample_rate_hz: request.sample_rate.or(request.output.sample_rate).unwrap_or(24_000),
-        target_lufs: request.output.loudness.map_or(crate::render::TARGET_LUFS, |l| l.target_lufs),
-        seed: request.seed,
-        lexicon: request.lexicon.into_iter().collect(),
+        formats: parse_formats(&named)?,
+        sample_rate_hz: request.sample_rate.or(output.sample_rate).unwrap_or(24_000),
+        target_lufs: output.loudness.and_then(|loudness| loudness.target_lufs).unwrap_or(crate::render::TARGET_LUFS),
+        seed: request.seed.unwrap_or(0),
+        lexicon: request.lexicon.unwrap_or_default().into_iter().collect(),
     };
-    Ok(accepted(voice.order(order, request.priority).await?))
+    Ok(accepted(voice.order(order, request.priority.unwrap_or_default()).await?))
 }
 
 /// In the older API a speaker's id *is* the voice: one that no cast explains and that names a
@@ -138,14 +142,6 @@ fn adopt_speaker_ids(script: &mut sori_script::Script) {
             member.voice = Some(speaker);
         }
     }
-}
-
-fn formats(request: &SynthesizeRequest) -> Result<Vec<Format>, RenderFault> {
-    let named: Vec<&str> = match &request.output_format {
-        Some(format) => vec![format],
-        None => request.output.formats.iter().map(String::as_str).collect(),
-    };
-    parse_formats(&named)
 }
 
 /// Formats by their names, without repetition; MP3 when none is named.

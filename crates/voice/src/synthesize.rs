@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sori_audio::Format;
-use sori_contracts::{Fault, JobError, JobHandler, JobId, LineId, MediaId, MediaStore, NewJob, Priority, RenderingId, RunningJob, ScriptId};
+use sori_contracts::{Fault, JobError, JobHandler, JobId, LineId, MediaId, NewJob, Priority, RenderingId, RunningJob, ScriptId};
 use sori_script::Script;
 use sori_text::Lexicon;
 

@@ -23,15 +23,15 @@ pub fn routes(catalog: Catalog, voice: Voice) -> OpenApiRouter {
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct RenderRequest {
     /// `wav`, `flac`, `mp3`, `opus`, `m4a`; MP3 when left out.
     #[schema(example = json!(["mp3"]))]
-    pub formats: Vec<String>,
+    pub formats: Option<Vec<String>>,
     /// 8000, 16000, 22050, 24000, 44100 or 48000; 24000 when left out.
     pub sample_rate: Option<u32>,
-    pub seed: u64,
-    pub priority: Priority,
+    pub seed: Option<u64>,
+    pub priority: Option<Priority>,
 }
 
 /// Voice a script of the catalog
@@ -65,7 +65,7 @@ pub async fn order(catalog: &Catalog, voice: &Voice, id: ScriptId, request: &Ren
     for (line, id) in lines.zip(&document.line_ids) {
         line.id = Some(id.to_string());
     }
-    let formats: Vec<&str> = request.formats.iter().map(String::as_str).collect();
+    let formats: Vec<&str> = request.formats.iter().flatten().map(String::as_str).collect();
     let order = RenderScript {
         script,
         script_id: Some(id),
@@ -74,8 +74,8 @@ pub async fn order(catalog: &Catalog, voice: &Voice, id: ScriptId, request: &Ren
         formats: parse_formats(&formats)?,
         sample_rate_hz: request.sample_rate.unwrap_or(24_000),
         target_lufs: sori_voice::render::TARGET_LUFS,
-        seed: request.seed,
+        seed: request.seed.unwrap_or(0),
         lexicon: Vec::new(),
     };
-    voice.order(order, request.priority).await
+    voice.order(order, request.priority.unwrap_or_default()).await
 }
