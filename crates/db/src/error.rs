@@ -38,16 +38,25 @@ impl From<sqlx::Error> for DbError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unreachable(error),
-            // PostgreSQL: 08 connection exceptions, 57P shutdowns, 53 out of resources.
-            sqlx::Error::Database(refusal)
-                if refusal
-                    .code()
-                    .is_some_and(|code| ["08", "57P", "53"].iter().any(|class| code.starts_with(class))) =>
-            {
+            sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_passing(&code)) => {
                 Self::Unreachable(error)
             }
             _ => Self::Statement(error),
         }
+    }
+}
+
+/// SQLite's extended codes are decimal numbers with the primary code in the lowest byte; those of
+/// PostgreSQL have five characters, the first two (or three) of which name a class.
+fn is_passing(code: &str) -> bool {
+    /// `SQLITE_BUSY`, `SQLITE_LOCKED`, `SQLITE_PROTOCOL`: another connection was in the way for too long.
+    const IN_THE_WAY: [u32; 3] = [5, 6, 15];
+    /// Connection exceptions, out of resources, shutdowns, and transactions that lost against others.
+    const CLASSES: [&str; 4] = ["08", "53", "57P", "40"];
+    if code.len() == 5 {
+        CLASSES.iter().any(|class| code.starts_with(class))
+    } else {
+        code.parse::<u32>().is_ok_and(|code| IN_THE_WAY.contains(&(code & 0xff)))
     }
 }
 
@@ -86,5 +95,30 @@ impl Fault for DbError {
             }
         };
         language.pick(en, ko).to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[track_caller]
+    fn check(code: &str, passing: bool) {
+        assert_eq!(is_passing(code), passing, "{code}");
+    }
+
+    #[test]
+    fn what_may_go_better_the_next_time_is_told_from_what_will_not() {
+        check("5", true);
+        // SQLITE_BUSY_SNAPSHOT
+        check("517", true);
+        // SQLITE_CONSTRAINT_COMMITHOOK: begins like a class of PostgreSQL.
+        check("531", false);
+        check("1", false);
+        check("08006", true);
+        check("57P01", true);
+        check("40P01", true);
+        check("42P01", false);
+        check("23505", false);
     }
 }

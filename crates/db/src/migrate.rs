@@ -107,6 +107,12 @@ async fn apply(tx: &mut Tx, set: &MigrationSet) -> Result<(), DbError> {
             continue;
         }
         for statement in statements(migration.sql) {
+            if statement.matches('\'').count() % 2 == 1 {
+                return Err(failed(
+                    migration.name,
+                    "holds a semicolon inside a text, which is not understood",
+                ));
+            }
             tx.query_dynamic(statement.to_owned()).execute().await?;
         }
         tx.query("INSERT INTO db_migration (block, name, checksum, applied_at_ms) VALUES ($1, $2, $3, $4)")
@@ -121,7 +127,7 @@ async fn apply(tx: &mut Tx, set: &MigrationSet) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Migrations hold no semicolon inside a statement; a test keeps it so.
+/// Migrations hold no semicolon inside a statement.
 fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(';').map(str::trim).filter(|statement| !statement.is_empty())
 }

@@ -58,6 +58,24 @@ pub async fn postgres() -> TestDb {
     TestDb { db, url, _folder: None }
 }
 
+/// The files of a block and its list of migrations say the same, on both engines.
+///
+/// # Panics
+/// When a file is not listed, or exists for one engine only.
+pub fn check_migrations(manifest_dir: &str, set: &MigrationSet) {
+    for (engine, migrations) in [("sqlite", set.sqlite), ("postgres", set.postgres)] {
+        let folder = Path::new(manifest_dir).join("migrations").join(engine);
+        let mut files: Vec<String> = std::fs::read_dir(&folder)
+            .expect("the folder of migrations")
+            .map(|entry| entry.expect("its entries").file_name().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        let listed: Vec<String> =
+            migrations.iter().map(|migration| format!("{}.sql", migration.name)).collect();
+        assert_eq!(files, listed, "{engine} migrations of {}", set.block);
+    }
+}
+
 /// A PostgreSQL server on a socket in a folder of its own.
 pub struct PostgresServer {
     folder: PathBuf,

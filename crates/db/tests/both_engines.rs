@@ -132,3 +132,15 @@ async fn an_address_that_cannot_be_opened_says_so_without_its_password() {
     let sqlite = testing::sqlite().await;
     assert_eq!(sqlite.db.backend(), Backend::Sqlite);
 }
+
+#[tokio::test]
+async fn a_migration_that_cannot_be_split_is_refused_and_leaves_nothing() {
+    const SQL: &str = "CREATE TABLE first (id BIGINT); INSERT INTO first VALUES (';')";
+    const UNSPLIT: [Migration; 1] = [Migration { name: "0001_unsplit", sql: SQL }];
+    for test in testing::databases(&[]).await {
+        let set = MigrationSet { block: "unsplit", sqlite: &UNSPLIT, postgres: &UNSPLIT };
+        let refused = test.db.migrate(&[set]).await;
+        assert!(matches!(refused, Err(DbError::Migration { .. })), "{refused:?}");
+        assert!(test.db.query("SELECT id FROM first").fetch_all::<(i64,)>().await.is_err());
+    }
+}

@@ -8,6 +8,11 @@ use sori_db::JobQueue;
 
 use crate::rig::{PATIENCE, play, quick, rigs, rigs_with};
 
+#[test]
+fn both_engines_have_the_same_migrations() {
+    sori_db::testing::check_migrations(env!("CARGO_MANIFEST_DIR"), &sori_jobs::MIGRATIONS);
+}
+
 #[tokio::test]
 async fn a_job_is_worked_and_its_result_kept() {
     for rig in rigs().await {
