@@ -229,6 +229,12 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let mut child = start("dd", &["if=/dev/zero", "of=/dev/full", "bs=4k", "count=1"], 5_000);
+        assert!(matches!(child.finish(), Err(MediaFault::StorageFull)));
+    }
+
+    #[test]
     fn a_missing_program_is_a_fault_of_its_own() {
         let started = Running::start(Command::new("no-such-program-here"), Duration::from_secs(1));
         assert!(matches!(started, Err(MediaFault::FfmpegMissing)));

@@ -27,6 +27,10 @@ use super::{
 /// For one block, and for putting the index in front of a long M4A.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Lossy files are filled with silence to this length: of a few samples libopus makes a file
+/// that nothing can open.
+const SHORTEST_LOSSY_MS: u64 = 100;
+
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
@@ -67,7 +71,10 @@ impl Ffmpeg {
         command.args(["-map", "0:a"]).args(output_arguments(spec)).arg(file_address(&part.path));
         let child = Running::start(command, PATIENCE)?;
         let quantiser = (wire == Wire::Int16).then(|| Quantiser::new(Depth::Int16));
-        let target = Target::Ffmpeg { child, quantiser, bytes: Vec::new(), _metadata: metadata };
+        let shortest = u64::from(spec.sample_rate_hz) * SHORTEST_LOSSY_MS / 1000;
+        let missing_frames = if spec.format.is_lossy() { shortest } else { 0 };
+        let target =
+            Target::Ffmpeg { child, quantiser, missing_frames, bytes: Vec::new(), _metadata: metadata };
         Ok(Encoder { target, part })
     }
 }
@@ -81,7 +88,14 @@ pub struct Encoder {
 
 enum Target {
     Wav(Writer<BufWriter<File>>),
-    Ffmpeg { child: Running, quantiser: Option<Quantiser>, bytes: Vec<u8>, _metadata: Option<NamedTempFile> },
+    Ffmpeg {
+        child: Running,
+        quantiser: Option<Quantiser>,
+        /// Until the shortest length is reached.
+        missing_frames: u64,
+        bytes: Vec<u8>,
+        _metadata: Option<NamedTempFile>,
+    },
 }
 
 impl Encoder {
@@ -105,7 +119,8 @@ impl Encoder {
     pub fn write(&mut self, samples: &[f32]) -> Result<(), MediaFault> {
         match &mut self.target {
             Target::Wav(writer) => writer.write(samples).map_err(audio_fault),
-            Target::Ffmpeg { child, quantiser, bytes, .. } => {
+            Target::Ffmpeg { child, quantiser, missing_frames, bytes, .. } => {
+                *missing_frames = missing_frames.saturating_sub(samples.len() as u64);
                 bytes.clear();
                 match quantiser {
                     Some(quantiser) => quantiser.quantise(samples, bytes),
@@ -120,7 +135,10 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`Encoder::write`]; nothing is left behind then.
-    pub fn finish(self) -> Result<Encoded, MediaFault> {
+    pub fn finish(mut self) -> Result<Encoded, MediaFault> {
+        if let Target::Ffmpeg { missing_frames: missing @ 1.., .. } = self.target {
+            self.write(&vec![0.0; missing as usize])?;
+        }
         match self.target {
             Target::Wav(writer) => {
                 let mut file = writer.finish_and_patch().map_err(audio_fault)?;
@@ -196,5 +214,18 @@ fn audio_fault(error: AudioError) -> MediaFault {
         AudioError::Io(source) => MediaFault::from_io("writing a WAV file", source),
         AudioError::WavTooLarge => MediaFault::TooLarge { limit_bytes: u64::from(u32::MAX) },
         other => MediaFault::Io { doing: "writing a WAV file", source: std::io::Error::other(other) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_a_fault_of_its_own() {
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        let mut writer = Writer::new(BufWriter::new(file), 8_000, Depth::Int16, Length::Unknown).unwrap();
+        let error = (0..100).find_map(|_| writer.write(&[0.0; 8_192]).err()).unwrap();
+        assert!(matches!(audio_fault(error), MediaFault::StorageFull));
     }
 }
