@@ -5,9 +5,11 @@
 
 mod blend;
 mod error;
+mod hibari;
 mod join;
 mod kokoro;
 mod network;
+mod oov;
 mod speech;
 mod symbols;
 mod vectors;
@@ -15,8 +17,10 @@ mod words;
 
 pub use blend::Blend;
 pub use error::{BlendFault, SynthError};
+pub use hibari::Hibari;
 pub use join::{Joined, JoinedPhone, join};
 pub use kokoro::Kokoro;
+pub use oov::OovNetwork;
 pub use speech::{PhoneMark, Speech};
 pub use vectors::VoiceVectors;
 pub use words::{WordMark, word_marks};
