@@ -1,5 +1,7 @@
 //! Whole files, read and written as a user would.
 
+#[path = "it/captions.rs"]
+mod captions;
 #[path = "it/hostile.rs"]
 mod hostile;
 #[path = "it/readers.rs"]

@@ -30,7 +30,10 @@ fn a_picture_a_huge_file_and_a_broken_encoding_are_refused_by_every_reader() {
     check_all(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ("NOT_TEXT", 1, 1));
     check_all(&vec![b'a'; 10 << 20], ("TOO_LARGE", 1, 1));
     check_all(b"MINA: Hi\nBEN: \xC0\xAF", ("BROKEN_UTF8", 2, 6));
-    check_all("미나: 안녕".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>().as_slice(), ("BROKEN_UTF8", 1, 1));
+    check_all(
+        "미나: 안녕".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>().as_slice(),
+        ("BROKEN_UTF8", 1, 1),
+    );
 }
 
 #[test]
@@ -38,7 +41,10 @@ fn a_line_of_five_megabytes_is_an_error_at_its_place() {
     let long = "a".repeat(5 << 20);
     assert_eq!(codes(format!("A: x\nB: {long}").as_bytes(), Format::Text)[0], ("LINE_TOO_LONG", 2, 5_001));
     assert_eq!(codes(format!("A\n{long}").as_bytes(), Format::Fountain)[0], ("LINE_TOO_LONG", 2, 5_001));
-    assert_eq!(codes(format!("[{{\"speaker\":\"A\",\"text\":\"{long}\"}}]").as_bytes(), Format::Json)[0], ("LINE_TOO_LONG", 1, 2));
+    assert_eq!(
+        codes(format!("[{{\"speaker\":\"A\",\"text\":\"{long}\"}}]").as_bytes(), Format::Json)[0],
+        ("LINE_TOO_LONG", 1, 2)
+    );
 }
 
 #[test]
@@ -52,7 +58,10 @@ fn a_million_levels_are_too_deep() {
 fn control_characters_and_direction_tricks_are_errors_at_their_place() {
     assert_eq!(codes(b"A: x\nB: y\0z", Format::Text), [("CONTROL_CHARACTER", 2, 5)]);
     assert_eq!(codes("A: x\u{202E}y".as_bytes(), Format::Text), [("BIDI_OVERRIDE", 1, 5)]);
-    assert_eq!(codes(b"[{\"speaker\":\"A\",\"text\":\"x\\u0000\"}]", Format::Json), [("CONTROL_CHARACTER", 1, 2)]);
+    assert_eq!(
+        codes(b"[{\"speaker\":\"A\",\"text\":\"x\\u0000\"}]", Format::Json),
+        [("CONTROL_CHARACTER", 1, 2)]
+    );
     assert_eq!(codes(b"[{\"speaker\":\"A\",\"text\":\"\\ud800\"}]", Format::Json)[0].0, "JSON_TYPE");
 }
 
@@ -70,23 +79,81 @@ fn more_lines_or_speakers_than_allowed_are_refused_once() {
 fn patterns_that_invite_quadratic_time_stay_quick() {
     let row = |piece: &str| format!("MINA\n{}\n", piece.repeat(4_000 / piece.len()));
     for piece in ["[[", "/*", "[", "*a ", "_", "\\", "[x](/", "(", "&", "<"] {
-        let text = row(piece).repeat(400);
+        let text = row(piece).repeat(60);
         let start = Instant::now();
-        for (format, head) in Format::ALL.into_iter().zip(["", "", "", "00:01,0 --> 00:02,0\n", "WEBVTT\n\n00:01.0 --> 00:02.0\n", "[Events]\nDialogue:,,,,,,,,,"]) {
+        for (format, head) in Format::ALL.into_iter().zip([
+            "",
+            "",
+            "",
+            "00:01,0 --> 00:02,0\n",
+            "WEBVTT\n\n00:01.0 --> 00:02.0\n",
+            "[Events]\nDialogue:,,,,,,,,,",
+        ]) {
             let text = format!("{head}{text}");
             let _ = read(text.as_bytes(), format, &Limits::default());
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "{piece:?} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(5), "{piece:?} took {:?}", start.elapsed());
     }
 }
 
 /// Pieces that mean something in one of the formats, so that random files get past the first row.
 fn pieces() -> impl Strategy<Value = String> {
     let known = proptest::sample::select(vec![
-        "MINA", "민호", ":", "：", " ", "\n", "\r\n", "\n\n", "(", ")", "{", "}", "speed 1.1", "[pause 1s]", "[[", "]]", "/*",
-        "*/", "@", "@cast ", "=", "==", "#", "~", "^", ">", "<v Mina>", "</v>", "<i>", "&amp;", "-->", "00:00:01,000 --> 00:00:02,000",
-        "00:01.000", "WEBVTT\n\n", "[Events]\n", "Dialogue: 0,0:00:01.00,0:00:02.00,D,N,0,0,0,,", "{\\k20}", "{\\p1}", "\\N", "\"", "\\",
-        "{\"script\":[", "{\"speaker\":\"A\",\"text\":\"b\"}", "]}", ",", "title: ", "INT. ", "- ", ">> ", "*", "_", "[x](/y/)", "\u{202A}", "1", "♪",
+        "MINA",
+        "민호",
+        ":",
+        "：",
+        " ",
+        "\n",
+        "\r\n",
+        "\n\n",
+        "(",
+        ")",
+        "{",
+        "}",
+        "speed 1.1",
+        "[pause 1s]",
+        "[[",
+        "]]",
+        "/*",
+        "*/",
+        "@",
+        "@cast ",
+        "=",
+        "==",
+        "#",
+        "~",
+        "^",
+        ">",
+        "<v Mina>",
+        "</v>",
+        "<i>",
+        "&amp;",
+        "-->",
+        "00:00:01,000 --> 00:00:02,000",
+        "00:01.000",
+        "WEBVTT\n\n",
+        "[Events]\n",
+        "Dialogue: 0,0:00:01.00,0:00:02.00,D,N,0,0,0,,",
+        "{\\k20}",
+        "{\\p1}",
+        "\\N",
+        "\"",
+        "\\",
+        "{\"script\":[",
+        "{\"speaker\":\"A\",\"text\":\"b\"}",
+        "]}",
+        ",",
+        "title: ",
+        "INT. ",
+        "- ",
+        ">> ",
+        "*",
+        "_",
+        "[x](/y/)",
+        "\u{202A}",
+        "1",
+        "♪",
     ]);
     proptest::collection::vec(prop_oneof![4 => known.prop_map(str::to_owned), 1 => any::<String>()], 0..40)
         .prop_map(|parts| parts.concat())

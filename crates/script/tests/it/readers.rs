@@ -71,7 +71,10 @@ fn a_typed_dialogue_keeps_its_cast_styles_times_and_pauses() {
     let script = parse(text, Format::Text).script;
     assert_eq!((script.title.as_str(), script.lang.as_str(), script.gap_ms), ("At the café", "en-GB", 400));
     let mina = &script.cast["MINA"];
-    assert_eq!((mina.voice.as_deref(), mina.speed, mina.name.as_deref()), (Some("af_heart"), Some(0.95), Some("Mina Kim")));
+    assert_eq!(
+        (mina.voice.as_deref(), mina.speed, mina.name.as_deref()),
+        (Some("af_heart"), Some(0.95), Some("Mina Kim"))
+    );
     assert_eq!(script.cast.len(), 3);
     assert_eq!(script.display_name("MINA"), "Mina Kim");
 }
@@ -162,16 +165,30 @@ fn fountain_subtleties_follow_the_standard() {
     // Korean has no capitals: without a declaration a name is action.
     check("민호\n안녕.\n\n@민호\n응.", Format::Fountain, &["민호: 응. @5:1"], &[("ACTION_SKIPPED", 1, 1)]);
     // What is never closed is text.
-    check("MINA\nA /* b [[ c.", Format::Fountain, &["MINA: A /* b [[ c. @2:1"], &[("BONEYARD_OPEN", 2, 3), ("NOTE_OPEN", 2, 8)]);
+    check(
+        "MINA\nA /* b [[ c.",
+        Format::Fountain,
+        &["MINA: A /* b [[ c. @2:1"],
+        &[("BONEYARD_OPEN", 2, 3), ("NOTE_OPEN", 2, 8)],
+    );
     check("MINA\nA [[over\ntwo rows]] b.", Format::Fountain, &["MINA: A b. @2:1"], &[]);
     // A lower-case extension and an escaped caret.
     check("@R2\\^D2 (cont'd)\nBeep.", Format::Fountain, &["R2^D2: Beep. @2:1"], &[]);
-    check("FADE IN:\n\nMINA\nHi.\n\nCUT TO:\n\nBEN\nYo.", Format::Fountain, &["MINA: Hi. @4:1", "BEN: Yo. @9:1"], &[("ACTION_SKIPPED", 1, 1)]);
+    check(
+        "FADE IN:\n\nMINA\nHi.\n\nCUT TO:\n\nBEN\nYo.",
+        Format::Fountain,
+        &["MINA: Hi. @4:1", "BEN: Yo. @9:1"],
+        &[("ACTION_SKIPPED", 1, 1)],
+    );
 }
 
 #[test]
 fn a_screenplay_without_dialogue_is_empty() {
-    check_error("INT. ROOM\n\nIt rains.", Format::Fountain, &[("SCRIPT_EMPTY", 1, 1), ("ACTION_SKIPPED", 3, 1)]);
+    check_error(
+        "INT. ROOM\n\nIt rains.",
+        Format::Fountain,
+        &[("SCRIPT_EMPTY", 1, 1), ("ACTION_SKIPPED", 3, 1)],
+    );
 }
 
 #[test]
@@ -241,7 +258,11 @@ fn dialogue_of_ass_is_read_in_the_order_of_time() {
     );
     assert_eq!(parse(text, Format::Ass).script.title, "Karaoke night");
     check_error("[Script Info]\n", Format::Ass, &[("HEADER_MISSING", 1, 1)]);
-    check_error("[Events]\nDialogue: 0,0:00:01.00,x,Default,A,0,0,0,,Hi", Format::Ass, &[("TIMING_INVALID", 2, 24)]);
+    check_error(
+        "[Events]\nDialogue: 0,0:00:01.00,x,Default,A,0,0,0,,Hi",
+        Format::Ass,
+        &[("TIMING_INVALID", 2, 24)],
+    );
     check_error("[Events]\nDialogue: 0,0:00:01.00", Format::Ass, &[("ASS_COLUMNS", 2, 1)]);
 }
 
@@ -277,7 +298,9 @@ fn lists_of_other_systems_are_read() {
         assert_eq!((line.speaker.as_str(), line.text.as_str()), ("af_heart", "Hi."));
         assert_eq!(parsed.script.cast["af_heart"].voice.as_deref(), Some("af_heart"));
     }
-    check(r#"{"script":[{"speaker_id":"af_heart","text":"Hi."}],"output_format":"wav","sample_rate":24000,"caption_format":"vtt"}"#);
+    check(
+        r#"{"script":[{"speaker_id":"af_heart","text":"Hi."}],"output_format":"wav","sample_rate":24000,"caption_format":"vtt"}"#,
+    );
     check(r#"{"inputs":[{"voice_id":"af_heart","text":"Hi."}],"model_id":"eleven_v3"}"#);
     check(r#"{"turns":[{"voice":"af_heart","text":"Hi."}],"response_format":"mp3"}"#);
     check(r#"{"model":"tts-1","input":"Hi.","voice":"af_heart","speed":1.0}"#);
@@ -286,21 +309,36 @@ fn lists_of_other_systems_are_read() {
 
 #[test]
 fn a_role_with_a_voice_on_the_spot_takes_it() {
-    let parsed = parse(r#"[{"speaker":"MINA","voice":"af_sky","text":"Hi."},{"speaker":"MINA","text":"Ho."}]"#, Format::Json);
+    let parsed = parse(
+        r#"[{"speaker":"MINA","voice":"af_sky","text":"Hi."},{"speaker":"MINA","text":"Ho."}]"#,
+        Format::Json,
+    );
     assert_eq!(parsed.script.cast["MINA"].voice.as_deref(), Some("af_sky"));
 }
 
 #[test]
 fn mistakes_in_json_are_found_where_they_are() {
-    check_error("{\"script\": [\n  {\"speaker\": \"A\" \"text\": 1}]}", Format::Json, &[("JSON_SYNTAX", 2, 19)]);
+    check_error(
+        "{\"script\": [\n  {\"speaker\": \"A\" \"text\": 1}]}",
+        Format::Json,
+        &[("JSON_SYNTAX", 2, 19)],
+    );
     check_error("[\n {\"speaker\": \"민\", \"text\": 5}]", Format::Json, &[("JSON_TYPE", 2, 27)]);
-    check_error("[{\"speaker\":\"A\",\"text\":\"x\",\"text\":\"y\"}]", Format::Json, &[("JSON_FIELD_DUPLICATE", 1, 2)]);
+    check_error(
+        "[{\"speaker\":\"A\",\"text\":\"x\",\"text\":\"y\"}]",
+        Format::Json,
+        &[("JSON_FIELD_DUPLICATE", 1, 2)],
+    );
     check_error("{\"title\":\"x\"}", Format::Json, &[("JSON_NO_SCRIPT", 1, 1)]);
     check_error("{\"script\":5}", Format::Json, &[("JSON_TYPE", 1, 11)]);
     check_error("[{\"speaker\":\"A\"}]", Format::Json, &[("JSON_FIELD_MISSING", 1, 2)]);
     check_error("[{\"text\":\"x\"}]", Format::Json, &[("JSON_FIELD_MISSING", 1, 2)]);
     check_error("[{\"speaker\":\"A\",\"text\":\" \"}]", Format::Json, &[("TEXT_EMPTY", 1, 2)]);
-    check_error("[{\"speaker\":\"A\",\"text\":\"<speak/>\",\"markup\":\"ssml\"}]", Format::Json, &[("MARKUP_UNSUPPORTED", 1, 44)]);
+    check_error(
+        "[{\"speaker\":\"A\",\"text\":\"<speak/>\",\"markup\":\"ssml\"}]",
+        Format::Json,
+        &[("MARKUP_UNSUPPORTED", 1, 44)],
+    );
     check_error("[7]", Format::Json, &[("JSON_TYPE", 1, 2)]);
     check_error("[]", Format::Json, &[("SCRIPT_EMPTY", 1, 1)]);
     check_error("", Format::Json, &[("JSON_SYNTAX", 1, 1)]);
@@ -308,7 +346,8 @@ fn mistakes_in_json_are_found_where_they_are() {
 
 #[test]
 fn places_are_right_in_a_minified_script_too() {
-    let items: Vec<String> = (0..3_000).map(|i| format!("{{\"speaker\":\"민\",\"text\":\"가나다 {i}\"}}")).collect();
+    let items: Vec<String> =
+        (0..3_000).map(|i| format!("{{\"speaker\":\"민\",\"text\":\"가나다 {i}\"}}")).collect();
     let json = format!("[{}]", items.join(","));
     let parsed = parse(&json, Format::Json);
     let chars: Vec<char> = json.chars().collect();

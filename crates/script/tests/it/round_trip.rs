@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use sori_script::{
-    CastMember, Chapter, Format, Item, Limits, Line, Pause, Script, read, to_fountain, to_json, to_text, validate,
+    CastMember, Chapter, Format, Item, Limits, Line, Pause, Script, read, to_fountain, to_json, to_text,
+    validate,
 };
 
 /// Texts as readers make them (single blanks), full of signs that mean something somewhere.
@@ -10,9 +11,48 @@ fn words() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "[A-Za-z가-힣]{1,8}",
         proptest::sample::select(vec![
-            "Note:", "MINA:", "민호：", "*a*", "**b**", "_c_", "[[x]]", "[x](/y_z*/)", "/*d*/", "{e}", "(f)", "#g", "==", "//h", ">>", "@i",
-            "~j", "^", "\\k", "\\", "\"l\"", "3:30", "https://x.org/", "-", "—", "!", ".n", ">o<", "&amp;", "<i>", "é", "👩‍👩‍👧", "مرحبا", "]]", "[", "🇰🇷",
-            "=", "CUT", "TO:", "INT.", "]", "[1]",
+            "Note:",
+            "MINA:",
+            "민호：",
+            "*a*",
+            "**b**",
+            "_c_",
+            "[[x]]",
+            "[x](/y_z*/)",
+            "/*d*/",
+            "{e}",
+            "(f)",
+            "#g",
+            "==",
+            "//h",
+            ">>",
+            "@i",
+            "~j",
+            "^",
+            "\\k",
+            "\\",
+            "\"l\"",
+            "3:30",
+            "https://x.org/",
+            "-",
+            "—",
+            "!",
+            ".n",
+            ">o<",
+            "&amp;",
+            "<i>",
+            "é",
+            "👩‍👩‍👧",
+            "مرحبا",
+            "]]",
+            "[",
+            "🇰🇷",
+            "=",
+            "CUT",
+            "TO:",
+            "INT.",
+            "]",
+            "[1]",
         ])
         .prop_map(str::to_owned),
     ];
@@ -21,7 +61,8 @@ fn words() -> impl Strategy<Value = String> {
 
 fn speakers() -> impl Strategy<Value = String> {
     proptest::sample::select(vec![
-        "MINA", "Ben", "민호", "title", "Dr. Kim", "O'Neil", "A:B", "\"Q\"", "R2^", "x (y)", "-z", "#1", "@home", "lang", "a\\b", "한 글", "{b}", "*s*", "[n]",
+        "MINA", "Ben", "민호", "title", "Dr. Kim", "O'Neil", "A:B", "\"Q\"", "R2^", "x (y)", "-z", "#1",
+        "@home", "lang", "a\\b", "한 글", "{b}", "*s*", "[n]",
     ])
     .prop_map(str::to_owned)
 }
