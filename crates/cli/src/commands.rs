@@ -1,10 +1,10 @@
 //! One file per command, and what they share: engines, cache, input and output.
 
-pub mod openapi;
-pub mod render;
-pub mod say;
-pub mod serve;
-pub mod voices;
+pub(crate) mod openapi;
+pub(crate) mod render;
+pub(crate) mod say;
+pub(crate) mod serve;
+pub(crate) mod voices;
 
 use std::{
     io::{Read as _, Write},
@@ -22,7 +22,7 @@ use crate::{failure::Failure, progress::Bar};
 
 /// What every command that speaks understands.
 #[derive(Args)]
-pub struct Speaking {
+pub(crate) struct Speaking {
     /// Folder of the voice models (default: where `make assets` puts them).
     #[arg(long, env = "SORI_ASSETS_DIR", value_name = "DIR")]
     assets_dir: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Speaking {
 }
 
 impl Speaking {
-    pub fn engines(&self) -> Engines {
+    pub(crate) fn engines(&self) -> Engines {
         let assets = self.assets_dir.clone().unwrap_or_else(sori_server::config::default_assets_dir);
         Engines::bundled(&assets)
     }
@@ -57,9 +57,16 @@ impl Speaking {
         LineCache::open(self.cache_dir.clone().unwrap_or_else(beside_assets))
     }
 
-    pub fn options(&self, formats: Vec<sori_audio::Format>, default_voice: Option<VoiceName>) -> Result<RenderOptions, Failure> {
+    pub(crate) fn options(
+        &self,
+        formats: Vec<sori_audio::Format>,
+        default_voice: Option<VoiceName>,
+    ) -> Result<RenderOptions, Failure> {
         if !sori_audio::SAMPLE_RATES_HZ.contains(&self.sample_rate) {
-            return Err(Failure::Usage(format!("--sample-rate must be one of {:?}", sori_audio::SAMPLE_RATES_HZ)));
+            return Err(Failure::Usage(format!(
+                "--sample-rate must be one of {:?}",
+                sori_audio::SAMPLE_RATES_HZ
+            )));
         }
         if !(-30.0..=-9.0).contains(&self.loudness) {
             return Err(Failure::Usage("--loudness must lie between -30 and -9".into()));
@@ -69,11 +76,24 @@ impl Speaking {
             Some(path) => Lexicon::from_lines(&String::from_utf8_lossy(&read_input(path)?))
                 .map_err(|error| Failure::Usage(format!("{}: {}", path.display(), error)))?,
         };
-        Ok(RenderOptions { formats, sample_rate_hz: self.sample_rate, target_lufs: self.loudness, seed: self.seed, lexicon, default_voice })
+        Ok(RenderOptions {
+            formats,
+            sample_rate_hz: self.sample_rate,
+            target_lufs: self.loudness,
+            seed: self.seed,
+            lexicon,
+            default_voice,
+        })
     }
 
     /// Renders with a bar on the terminal.
-    pub fn render(&self, script: &sori_script::Script, options: &RenderOptions, folder: &Path, stem: &str) -> Result<Rendered, Failure> {
+    pub(crate) fn render(
+        &self,
+        script: &sori_script::Script,
+        options: &RenderOptions,
+        folder: &Path,
+        stem: &str,
+    ) -> Result<Rendered, Failure> {
         let bar = Bar::new();
         let (engines, cache) = (self.engines(), self.cache()?);
         let renderer = Renderer {
@@ -94,7 +114,7 @@ impl Speaking {
 const MAX_INPUT_BYTES: u64 = 64 << 20;
 
 /// A file, or standard input for `-`.
-pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)
@@ -102,15 +122,19 @@ pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
         std::fs::File::open(path).and_then(|file| file.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes))
     };
     match read {
-        Ok(_) if bytes.len() as u64 > MAX_INPUT_BYTES => Err(Failure::Usage(format!("{}: larger than 64 MB", path.display()))),
+        Ok(_) if bytes.len() as u64 > MAX_INPUT_BYTES => {
+            Err(Failure::Usage(format!("{}: larger than 64 MB", path.display())))
+        }
         Ok(_) => Ok(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Failure::NotFound(format!("{}: no such file", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::NotFound(format!("{}: no such file", path.display())))
+        }
         Err(error) => Err(Failure::Other(format!("{}: {error}", path.display()))),
     }
 }
 
 /// A file, or standard output for `-`. A file appears whole or not at all.
-pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path == Path::new("-") {
         let mut out = std::io::stdout().lock();
         return out.write_all(bytes).and_then(|()| out.flush()).map_err(output_failed);
@@ -123,15 +147,19 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written.map(drop).map_err(|error| Failure::from(MediaFault::from_io("writing the output", error)))
 }
 
-pub fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-pub fn output_failed(error: std::io::Error) -> Failure {
-    if error.kind() == std::io::ErrorKind::BrokenPipe { Failure::OutputClosed } else { Failure::Other(format!("standard output: {error}")) }
+pub(crate) fn output_failed(error: std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        Failure::OutputClosed
+    } else {
+        Failure::Other(format!("standard output: {error}"))
+    }
 }
 
-pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| Failure::Other(error.to_string()))?;
     text.push(b'\n');
     write_output(Path::new("-"), &text)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use sori_contracts::{Fault, Kind, UiLanguage};
 
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Anything with a code: the same words as the server's answers.
     Fault(Box<dyn Fault>),
     /// The command line itself, or a file of the caller's.
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    pub fn tell(&self, language: UiLanguage) -> ExitCode {
+    pub(crate) fn tell(&self, language: UiLanguage) -> ExitCode {
         let (code, text) = match self {
             Self::Fault(fault) if fault.kind() == Kind::Internal => (Some(fault.code()), chain(&**fault)),
             Self::Fault(fault) => (Some(fault.code()), fault.message(language)),
@@ -86,12 +86,16 @@ fn chain(fault: &dyn Fault) -> String {
 
 /// The one place that writes to standard error, where all chatter goes.
 #[allow(clippy::print_stderr, reason = "a command line talks to its user here")]
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     eprintln!("{text}");
 }
 
-pub fn language(asked: Option<&str>) -> UiLanguage {
-    let environment = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+pub(crate) fn language(asked: Option<&str>) -> UiLanguage {
+    let environment = || {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+    };
     let tag = asked.map(str::to_owned).or_else(environment).unwrap_or_default();
     if tag.starts_with("ko") { UiLanguage::Ko } else { UiLanguage::En }
 }

@@ -53,7 +53,8 @@ impl App {
         db.migrate(&[sori_catalog::MIGRATIONS, sori_voice::MIGRATIONS, sori_jobs::MIGRATIONS]).await?;
         let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
         let catalog = Catalog::new(db.clone());
-        let jobs = Jobs::new(db.clone(), JobsConfig { workers: config.workers, ..JobsConfig::default() }).await?;
+        let jobs =
+            Jobs::new(db.clone(), JobsConfig { workers: config.workers, ..JobsConfig::default() }).await?;
         let voice = Voice::new(VoiceParts {
             db: db.clone(),
             engines,
@@ -66,12 +67,20 @@ impl App {
             lanes: config.lanes(),
         });
         jobs.start(voice.handlers()).await?;
-        let (routes, document) = api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db).split_for_parts();
+        let (routes, document) =
+            api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db).split_for_parts();
         Ok(Self { router: router(routes, document.clone()), document, catalog, voice, jobs, db })
     }
 }
 
-fn api(catalog: &Catalog, voice: &Voice, jobs: &Jobs, renderings: Renderings, media: Arc<dyn MediaStore>, db: &Db) -> OpenApiRouter {
+fn api(
+    catalog: &Catalog,
+    voice: &Voice,
+    jobs: &Jobs,
+    renderings: Renderings,
+    media: Arc<dyn MediaStore>,
+    db: &Db,
+) -> OpenApiRouter {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(catalog.routes())
         .merge(voice.routes())

@@ -21,7 +21,11 @@ impl Encoders for FfmpegEncoders {
             chapters: order
                 .chapters
                 .iter()
-                .map(|chapter| Chapter { start_ms: chapter.start_ms, end_ms: chapter.end_ms, title: chapter.title.clone() })
+                .map(|chapter| Chapter {
+                    start_ms: chapter.start_ms,
+                    end_ms: chapter.end_ms,
+                    title: chapter.title.clone(),
+                })
                 .collect(),
             ..EncodeSpec::new(order.format, order.sample_rate_hz)
         };

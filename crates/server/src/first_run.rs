@@ -25,7 +25,11 @@ pub enum Demo {
 impl App {
     /// Adds the demo show unless this server had one before, and waits for its sound.
     /// `watch` is told the percentage.
-    pub async fn prepare_demo(&self, data_dir: &std::path::Path, mut watch: impl FnMut(u8)) -> Result<Demo, Problem> {
+    pub async fn prepare_demo(
+        &self,
+        data_dir: &std::path::Path,
+        mut watch: impl FnMut(u8),
+    ) -> Result<Demo, Problem> {
         let marker = data_dir.join(".demo");
         if marker.exists() || !self.catalog.is_empty().await? {
             return Ok(Demo::NotNeeded);
@@ -34,7 +38,11 @@ impl App {
             .map_err(|error| sori_http::RequestFault::Internal(format!("the demo script: {error}")))?;
         let show = self
             .catalog
-            .create_show(NewShow { title: "Sori".into(), description: Some("The demo show.".into()), ..NewShow::default() })
+            .create_show(NewShow {
+                title: "Sori".into(),
+                description: Some("The demo show.".into()),
+                ..NewShow::default()
+            })
             .await?;
         let new = NewScript {
             script: parsed.script,

@@ -1,6 +1,10 @@
 //! `/health`: whether this server can do its work, check by check.
 
-use axum::{extract::State, http::StatusCode, response::{IntoResponse, Response}};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use sori_db::Db;
 use sori_media::Ffmpeg;
@@ -13,7 +17,7 @@ struct Checked {
     voice: Voice,
 }
 
-pub fn routes(db: Db, voice: Voice) -> OpenApiRouter {
+pub(crate) fn routes(db: Db, voice: Voice) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(health)).with_state(Checked { db, voice })
 }
 

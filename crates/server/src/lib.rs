@@ -19,7 +19,11 @@ pub use config::{Config, ConfigError};
 
 impl App {
     /// Serves until `stop`, then lets running requests end and puts running jobs back.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
         let jobs = self.jobs.clone();
         let stopped = async move {
             stop.await;

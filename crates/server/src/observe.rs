@@ -58,7 +58,9 @@ fn chain(fault: &dyn sori_contracts::Fault) -> String {
 
 /// The caller's own (W3C Trace Context: `00-<trace id>-<span id>-<flags>`) or a new one.
 fn trace_id(request: &Request) -> String {
-    let is_hex = |id: &&str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b != b'0');
+    let is_hex = |id: &&str| {
+        id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b != b'0')
+    };
     let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     match given.and_then(|value| value.split('-').nth(1)).filter(is_hex) {
         Some(id) => id.to_ascii_lowercase(),
@@ -143,7 +145,9 @@ mod tests {
 
     #[test]
     fn the_callers_trace_goes_on() {
-        let with = |value: &str| Request::builder().header("traceparent", value).body(axum::body::Body::empty()).unwrap();
+        let with = |value: &str| {
+            Request::builder().header("traceparent", value).body(axum::body::Body::empty()).unwrap()
+        };
         let given = "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01";
         assert_eq!(trace_id(&with(given)), "4bf92f3577b34da6a3ce929d0e0e4736");
         for broken in ["", "00-xyz-1-01", "00-00000000000000000000000000000000-1-01", "00-4bf9\u{7f}-1-1"] {

@@ -16,7 +16,7 @@ struct Base;
 
 /// The frame that every block's routes are added to.
 #[must_use]
-pub fn base() -> OpenApi {
+pub(crate) fn base() -> OpenApi {
     let tags = [
         ("scripts", "Shows, scripts, their lines and words"),
         ("voices", "Synthesis, renderings, captions"),
@@ -26,11 +26,12 @@ pub fn base() -> OpenApi {
         ("server", "Health"),
     ];
     let mut document = Base::openapi();
-    document.tags = Some(tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build()).into());
+    document.tags =
+        Some(tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build()).into());
     document
 }
 
 /// `/openapi.json` and, on it, Swagger UI at `/docs` from files in the binary.
-pub fn routes(document: OpenApi) -> Router {
+pub(crate) fn routes(document: OpenApi) -> Router {
     utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", document).into()
 }

@@ -13,7 +13,7 @@ use sori_http::{Problem, RequestFault};
 #[folder = "$SORI_WEB_DIST"]
 struct Dist;
 
-pub fn routes() -> Router {
+pub(crate) fn routes() -> Router {
     Router::new().fallback(page)
 }
 
@@ -21,7 +21,8 @@ async fn page(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let is_api = ["v1/", "api/"].iter().any(|prefix| path.starts_with(prefix));
     let names_a_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted =
+        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if is_api {
         return Problem::from(RequestFault::NoSuchRoute).into_response();
     }
@@ -45,7 +46,8 @@ fn find(path: &str, accepted: &str) -> Option<Found> {
         return None;
     }
     for (encoding, ending) in [("br", "br"), ("gzip", "gz")] {
-        let is_accepted = accepted.split(',').any(|one| one.split(';').next().is_some_and(|name| name.trim() == encoding));
+        let is_accepted =
+            accepted.split(',').any(|one| one.split(';').next().is_some_and(|name| name.trim() == encoding));
         if is_accepted && let Some(file) = Dist::get(&format!("{path}.{ending}")) {
             return Some(Found { file, encoding: Some(encoding) });
         }
@@ -60,7 +62,10 @@ fn send(path: &str, found: Found, request: &HeaderMap) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cached));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(header::ETAG, HeaderValue::from_str(&etag).expect("hexadecimal digits in quotes"));
-    if request.get(header::IF_NONE_MATCH).is_some_and(|tags| tags.to_str().is_ok_and(|tags| tags.contains(&etag))) {
+    if request
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.to_str().is_ok_and(|tags| tags.contains(&etag)))
+    {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));

@@ -5,7 +5,7 @@ use sori_server::{App, Config};
 use super::print_json;
 use crate::failure::Failure;
 
-pub fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(|error| Failure::Other(error.to_string()))?;
     let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Other(error.to_string()))?;

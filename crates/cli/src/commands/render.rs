@@ -15,7 +15,7 @@ use super::{Speaking, folder_of, print_json, read_input, write_output};
 use crate::failure::{Failure, say};
 
 #[derive(Args)]
-pub struct Render {
+pub(crate) struct Render {
     /// The script: JSON, `NAME: line` text, Fountain, SRT, WebVTT or ASS; `-` for standard input.
     script: PathBuf,
     /// Audio file, its format by its ending; `-` for standard output.
@@ -47,13 +47,16 @@ pub struct Render {
 }
 
 impl Render {
-    pub fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), Failure> {
         let script = self.read_script()?;
         let to_stdout = self.output == Path::new("-");
         if to_stdout && (self.json || !self.captions.is_empty() || !self.formats.is_empty()) {
-            return Err(Failure::Usage("with -o - only the audio can be written: leave out --json, --captions and --formats".into()));
+            return Err(Failure::Usage(
+                "with -o - only the audio can be written: leave out --json, --captions and --formats".into(),
+            ));
         }
-        let captions = self.captions.iter().map(|name| name.parse::<CaptionFormat>()).collect::<Result<Vec<_>, _>>()?;
+        let captions =
+            self.captions.iter().map(|name| name.parse::<CaptionFormat>()).collect::<Result<Vec<_>, _>>()?;
         let formats = self.formats()?;
         let options = self.speaking.options(formats, None)?;
         let scratch;
@@ -79,7 +82,9 @@ impl Render {
         let bytes = read_input(&self.script)?;
         let name = self.script.to_string_lossy();
         let format = match &self.from {
-            Some(format) => format.parse().map_err(|_| Failure::Usage(format!("--from {format}: use json, text, fountain, srt, vtt or ass")))?,
+            Some(format) => sori_script::Format::from_name(&format!(".{format}")).ok_or_else(|| {
+                Failure::Usage(format!("--from {format}: use json, txt, fountain, srt, vtt or ass"))
+            })?,
             None => sori_script::Format::detect(Some(&*name), &bytes).map_err(RenderFault::Script)?,
         };
         let parsed = sori_script::read(&bytes, format, &Limits::default()).map_err(RenderFault::Script)?;
@@ -88,14 +93,19 @@ impl Render {
         }
         let mut script = parsed.script;
         for choice in &self.cast {
-            let (speaker, voice) = choice.split_once('=').ok_or_else(|| Failure::Usage(format!("--cast {choice}: write NAME=VOICE")))?;
+            let (speaker, voice) = choice
+                .split_once('=')
+                .ok_or_else(|| Failure::Usage(format!("--cast {choice}: write NAME=VOICE")))?;
             if !script.lines().any(|(_, line)| line.speaker == speaker) {
-                return Err(Failure::Usage(format!("--cast {choice}: nobody called {speaker} speaks in this script")));
+                return Err(Failure::Usage(format!(
+                    "--cast {choice}: nobody called {speaker} speaks in this script"
+                )));
             }
             script.cast.entry(speaker.to_owned()).or_default().voice = Some(voice.to_owned());
         }
         if script.title.is_empty() {
-            script.title = self.script.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            script.title =
+                self.script.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         }
         Ok(script)
     }
@@ -105,7 +115,11 @@ impl Render {
         let first = if self.output == Path::new("-") {
             by_name(&self.output_format)?
         } else {
-            let ending = self.output.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+            let ending = self
+                .output
+                .extension()
+                .map(|ending| ending.to_string_lossy().into_owned())
+                .unwrap_or_default();
             by_name(&ending)?
         };
         let mut formats = vec![first];
@@ -118,7 +132,13 @@ impl Render {
         Ok(formats)
     }
 
-    fn write_captions(&self, transcript: &Transcript, formats: &[CaptionFormat], folder: &Path, stem: &str) -> Result<Vec<PathBuf>, Failure> {
+    fn write_captions(
+        &self,
+        transcript: &Transcript,
+        formats: &[CaptionFormat],
+        folder: &Path,
+        stem: &str,
+    ) -> Result<Vec<PathBuf>, Failure> {
         let options = CaptionOptions { karaoke: self.karaoke, ..CaptionOptions::default() };
         formats
             .iter()
@@ -148,7 +168,11 @@ impl Render {
         for path in rendered.files.iter().map(|file| &file.path).chain(captions) {
             say(&format!("{}", path.display()));
         }
-        say(&format!("{seconds:.1} s, {} lines ({} from the cache)", rendered.transcript.lines.len(), rendered.lines_cached));
+        say(&format!(
+            "{seconds:.1} s, {} lines ({} from the cache)",
+            rendered.transcript.lines.len(),
+            rendered.lines_cached
+        ));
         Ok(())
     }
 }

@@ -4,11 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sori_server::{
-    App, Config,
-    config::LogFormat,
-    first_run::Demo,
-};
+use sori_server::{App, Config, config::LogFormat, first_run::Demo};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 use crate::{
@@ -18,7 +14,7 @@ use crate::{
 
 /// Flags that were given win over the environment and the file; those left out are not written.
 #[derive(Args, Serialize)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Database, media and line cache live here.
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,8 +42,9 @@ pub struct Serve {
 }
 
 impl Serve {
-    pub fn run(self) -> Result<(), Failure> {
-        let mut config = Config::load(self.config.as_deref(), &self).map_err(|error| Failure::Usage(error.to_string()))?;
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut config =
+            Config::load(self.config.as_deref(), &self).map_err(|error| Failure::Usage(error.to_string()))?;
         config.demo &= !self.no_demo;
         start_logging(config.log);
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Other(error.to_string()))?;
@@ -73,7 +70,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
 async fn prepare_demo(app: &App, config: &Config) {
     let bar = Bar::new();
-    let outcome = app.prepare_demo(&config.data_dir, |percent| bar.set(percent, "rendering the demo show")).await;
+    let outcome =
+        app.prepare_demo(&config.data_dir, |percent| bar.set(percent, "rendering the demo show")).await;
     bar.finish();
     match outcome {
         Ok(Demo::NotNeeded) => {}
@@ -98,10 +96,13 @@ async fn stop_signal() {
 
 /// `RUST_LOG` says what is logged; without it, what an operator wants to know.
 fn start_logging(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,riverqueue=warn,sqlx=warn".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "info,riverqueue=warn,sqlx=warn".into());
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
+        LogFormat::Json => {
+            logs.json().flatten_event(true).with_current_span(true).with_span_list(false).init()
+        }
         LogFormat::Text => logs.init(),
     }
 }

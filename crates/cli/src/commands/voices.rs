@@ -7,7 +7,7 @@ use super::{Speaking, print_json, write_output};
 use crate::failure::Failure;
 
 #[derive(Args)]
-pub struct Voices {
+pub(crate) struct Voices {
     /// Only voices of this language, such as `en-GB`.
     #[arg(long = "language", value_name = "TAG")]
     language: Option<String>,
@@ -18,7 +18,7 @@ pub struct Voices {
 }
 
 impl Voices {
-    pub fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), Failure> {
         let mut voices = self.speaking.engines().voices();
         if let Some(language) = &self.language {
             voices.retain(|voice| voice.lang.eq_ignore_ascii_case(language));
@@ -26,12 +26,18 @@ impl Voices {
         if self.json {
             return print_json(&json!({ "items": voices }));
         }
-        let mut table = format!("{:<16} {:<14} {:<7} {:<7} {:<6} {}\n", "VOICE", "NAME", "GENDER", "LANG", "GRADE", "INSTALLED");
+        let mut table = format!(
+            "{:<16} {:<14} {:<7} {:<7} {:<6} {}\n",
+            "VOICE", "NAME", "GENDER", "LANG", "GRADE", "INSTALLED"
+        );
         for voice in voices {
             let gender = format!("{:?}", voice.gender).to_lowercase();
             let installed = if voice.available { "yes" } else { "no (make assets)" };
             let grade = voice.grade.as_deref().unwrap_or("-");
-            table += &format!("{:<16} {:<14} {:<7} {:<7} {:<6} {}\n", voice.id, voice.name, gender, voice.lang, grade, installed);
+            table += &format!(
+                "{:<16} {:<14} {:<7} {:<7} {:<6} {}\n",
+                voice.id, voice.name, gender, voice.lang, grade, installed
+            );
         }
         write_output(std::path::Path::new("-"), table.as_bytes())
     }

@@ -21,12 +21,22 @@ impl RenderingListener for KeepCatalogInStep {
                 words: line
                     .words
                     .iter()
-                    .map(|word| RenderedWord { text: word.text.clone(), start_ms: word.start_ms, end_ms: word.end_ms })
+                    .map(|word| RenderedWord {
+                        text: word.text.clone(),
+                        start_ms: word.start_ms,
+                        end_ms: word.end_ms,
+                    })
                     .collect(),
             })
             .collect();
         self.0
-            .attach_rendering(event.script_id, event.revision, event.rendering_id, event.transcript.duration_ms, &lines)
+            .attach_rendering(
+                event.script_id,
+                event.revision,
+                event.rendering_id,
+                event.transcript.duration_ms,
+                &lines,
+            )
             .await
             .map_err(|fault| Box::new(fault) as Box<dyn Fault>)
     }

@@ -55,7 +55,12 @@ async fn render_script(
 }
 
 /// Orders a rendering of a script as it stands now.
-pub async fn order(catalog: &Catalog, voice: &Voice, id: ScriptId, request: &RenderRequest) -> Result<JobId, Problem> {
+pub async fn order(
+    catalog: &Catalog,
+    voice: &Voice,
+    id: ScriptId,
+    request: &RenderRequest,
+) -> Result<JobId, Problem> {
     let document = catalog.document(id).await?;
     let mut script = document.script;
     let lines = script.items.iter_mut().filter_map(|item| match item {

@@ -11,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 use sori_contracts::{MediaId, MediaStore, RenderingId};
 use sori_http::{Path, Problem, ProblemBody, Query};
-use sori_voice::{Renderings, RenderingFault};
+use sori_voice::{RenderingFault, Renderings};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(Clone)]
@@ -51,7 +51,8 @@ async fn get_rendering_audio(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let rendering = blocks.renderings.get(id).await?;
-    let audio = rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
+    let audio =
+        rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
     let mut response = sori_media::serve(&*blocks.media, MediaId(audio.media_id), &method, &headers).await?;
     if query.download {
         let name = sori_voice::routes::attachment(&rendering.transcript.title, &audio.format);

@@ -1,6 +1,12 @@
 //! A server on a free port, and the few requests that most stories begin with.
 
-use std::{sync::{Arc, atomic::{AtomicUsize, Ordering}}, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -88,7 +94,8 @@ impl TestApp {
         assert_eq!(events.status(), StatusCode::OK);
         assert!(events.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
         let text = events.text().await.unwrap();
-        let last = text.lines().filter_map(|line| line.strip_prefix("data:")).next_back().expect("an event came");
+        let last =
+            text.lines().filter_map(|line| line.strip_prefix("data:")).next_back().expect("an event came");
         serde_json::from_str(last.trim()).unwrap()
     }
 
@@ -100,7 +107,8 @@ impl TestApp {
 
     /// A script of the catalog, made from `NAME: line` text and spoken by tones.
     pub async fn script(&self, text: &str) -> String {
-        let (status, parsed) = self.post("/v1/scripts/parse", &json!({ "text": text, "format": "text" })).await;
+        let (status, parsed) =
+            self.post("/v1/scripts/parse", &json!({ "text": text, "format": "text" })).await;
         assert_eq!(status, StatusCode::OK, "{parsed}");
         let mut script = parsed["script"].clone();
         let speakers: Vec<String> = script["items"]

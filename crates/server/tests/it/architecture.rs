@@ -7,7 +7,10 @@ const BLOCKS: &[&str] = &["sori-catalog", "sori-media", "sori-voice", "sori-jobs
 
 #[test]
 fn dependencies_point_inwards() {
-    let output = Command::new(env!("CARGO")).args(["metadata", "--no-deps", "--format-version=1", "--offline"]).output().unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+        .output()
+        .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() >= 13, "the workspace was not read");
@@ -26,7 +29,10 @@ fn dependencies_point_inwards() {
                 _ if PURE.contains(&name) => PURE.contains(&dependency),
                 "sori-http" => dependency == "sori-contracts",
                 "sori-db" => dependency == "sori-contracts",
-                _ if BLOCKS.contains(&name) => PURE.contains(&dependency) || ["sori-contracts", "sori-http", "sori-db"].contains(&dependency),
+                _ if BLOCKS.contains(&name) => {
+                    PURE.contains(&dependency)
+                        || ["sori-contracts", "sori-http", "sori-db"].contains(&dependency)
+                }
                 "sori-server" => dependency != "sori-cli",
                 "sori-cli" => true,
                 _ => panic!("{name} has no place in the architecture yet: give it one here"),

@@ -8,7 +8,11 @@ use crate::app::{TestApp, answer};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_player_gets_the_range_that_it_asks_for() {
     let app = TestApp::spawn().await;
-    let job = app.synthesized(&json!({"script": [{"speaker_id": "tone:440", "text": "one two"}], "output_format": "wav"})).await;
+    let job = app
+        .synthesized(
+            &json!({"script": [{"speaker_id": "tone:440", "text": "one two"}], "output_format": "wav"}),
+        )
+        .await;
     let url = job["result"]["audio"]["wav"]["url"].as_str().unwrap().to_owned();
     let whole = app.bytes(&url).await;
 
@@ -34,7 +38,10 @@ async fn problems_speak_the_callers_language_and_carry_a_trace() {
     let app = TestApp::spawn().await;
     let missing = "/v1/renderings/01890000-0000-7000-8000-000000000000";
     let (status, english) = app.get(missing).await;
-    assert_eq!((status, english["error"]["code"].as_str()), (StatusCode::NOT_FOUND, Some("RENDERING_NOT_FOUND")));
+    assert_eq!(
+        (status, english["error"]["code"].as_str()),
+        (StatusCode::NOT_FOUND, Some("RENDERING_NOT_FOUND"))
+    );
     let korean = app.request(Method::GET, missing).header("accept-language", "ko-KR").send().await.unwrap();
     let trace = korean.headers()["x-trace-id"].to_str().unwrap().to_owned();
     let korean: serde_json::Value = korean.json().await.unwrap();
@@ -47,6 +54,9 @@ async fn another_sites_page_is_refused() {
     let app = TestApp::spawn().await;
     let (status, body) = answer(app.request(Method::GET, "/v1/voices").header("host", "evil.example")).await;
     assert_eq!((status, body["error"]["code"].as_str()), (StatusCode::FORBIDDEN, Some("HOST_FORBIDDEN")));
-    let (status, _) = answer(app.request(Method::POST, "/v1/synthesize").header("origin", "https://evil.example").body("{}")).await;
+    let (status, _) = answer(
+        app.request(Method::POST, "/v1/synthesize").header("origin", "https://evil.example").body("{}"),
+    )
+    .await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }

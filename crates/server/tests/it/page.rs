@@ -10,7 +10,9 @@ async fn the_page_answers_every_address_of_the_app_under_a_strict_policy() {
     for path in ["/", "/listen/01890000-0000-7000-8000-000000000000", "/write"] {
         let response = app.request(Method::GET, path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
-        assert!(response.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'"));
+        assert!(
+            response.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'")
+        );
         assert!(response.text().await.unwrap().contains("<title>"));
     }
 }
@@ -31,14 +33,20 @@ async fn the_api_documents_itself_without_the_internet() {
             operations += 1;
             assert!(operation["operationId"].is_string(), "{method} {path} has no operationId");
             for (status, response) in operation["responses"].as_object().unwrap() {
-                assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} {status}");
+                assert!(
+                    response["description"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{method} {path} {status}"
+                );
             }
         }
     }
     assert!(operations >= 30, "{operations} operations");
     let checked_in = include_str!("../../openapi.json");
     let checked_in: serde_json::Value = serde_json::from_str(checked_in).unwrap();
-    assert!(document == checked_in, "crates/server/openapi.json is not what the handlers say: run `make openapi`");
+    assert!(
+        document == checked_in,
+        "crates/server/openapi.json is not what the handlers say: run `make openapi`"
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::app::{answer, apps, TestApp};
+use crate::app::{TestApp, answer, apps};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_older_voices_api_gets_its_audio_and_its_captions() {
@@ -22,7 +22,8 @@ async fn the_older_voices_api_gets_its_audio_and_its_captions() {
         assert_eq!(u32::from_le_bytes(wav[24..28].try_into().unwrap()), 16_000);
         assert_eq!(wav.len() as u64, result["audio"]["wav"]["bytes"].as_u64().unwrap());
 
-        let vtt = String::from_utf8(app.bytes(result["captions"]["vtt"]["url"].as_str().unwrap()).await).unwrap();
+        let vtt =
+            String::from_utf8(app.bytes(result["captions"]["vtt"]["url"].as_str().unwrap()).await).unwrap();
         assert!(vtt.starts_with("WEBVTT"), "{vtt}");
         assert!(vtt.contains("<v tone:440>Two coffees please"), "{vtt}");
         app.stop().await;
@@ -41,8 +42,14 @@ async fn every_word_is_where_the_captions_say_in_the_file() {
     let rendering = job["result"]["rendering_id"].as_str().unwrap();
     let (_, view) = app.get(&format!("/v1/renderings/{rendering}")).await;
     let wav = app.bytes(&format!("/v1/renderings/{rendering}/audio/wav")).await;
-    let samples: Vec<i16> = wav[44..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-    let words: Vec<_> = view["lines"].as_array().unwrap().iter().flat_map(|line| line["words"].as_array().unwrap().clone()).collect();
+    let samples: Vec<i16> =
+        wav[44..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+    let words: Vec<_> = view["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|line| line["words"].as_array().unwrap().clone())
+        .collect();
     assert_eq!(words.len(), 5);
     let loudest = samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
     for word in &words {
@@ -62,7 +69,9 @@ async fn one_changed_line_of_a_hundred_is_spoken_alone() {
     let app = TestApp::spawn().await;
     let text: String = (0..100).map(|n| format!("A: this is line number {n}\n")).collect();
     let id = app.script(&text).await;
-    let render = |app: &TestApp, id: &str| app.request(Method::POST, &format!("/v1/scripts/{id}/render")).json(&json!({"formats": ["wav"]}));
+    let render = |app: &TestApp, id: &str| {
+        app.request(Method::POST, &format!("/v1/scripts/{id}/render")).json(&json!({"formats": ["wav"]}))
+    };
 
     let (status, accepted) = answer(render(&app, &id)).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
@@ -72,7 +81,8 @@ async fn one_changed_line_of_a_hundred_is_spoken_alone() {
 
     let (_, lines) = app.get(&format!("/v1/scripts/{id}/lines?limit=200")).await;
     let line = lines["items"][41]["id"].as_str().unwrap();
-    let patch = app.request(Method::PATCH, &format!("/v1/lines/{line}")).json(&json!({"text": "this one is new"}));
+    let patch =
+        app.request(Method::PATCH, &format!("/v1/lines/{line}")).json(&json!({"text": "this one is new"}));
     let (status, patched) = answer(patch).await;
     assert_eq!(status, StatusCode::OK, "{patched}");
 
@@ -97,7 +107,11 @@ async fn a_rendered_script_gives_its_lines_and_words_their_times() {
         assert_eq!(token["text"], "hello there");
         assert!(token["start_time"].as_f64().unwrap() > 0.5, "{token}");
 
-        let deleted = app.request(Method::DELETE, &format!("/v1/jobs/{}", accepted["job_id"].as_str().unwrap())).send().await.unwrap();
+        let deleted = app
+            .request(Method::DELETE, &format!("/v1/jobs/{}", accepted["job_id"].as_str().unwrap()))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
         let (_, script) = app.get(&format!("/v1/scripts/{id}")).await;
         assert!(script["rendering_id"].is_null(), "{script}");
@@ -110,7 +124,9 @@ async fn every_caption_format_is_written_from_the_same_times() {
     let app = TestApp::spawn().await;
     let job = app.synthesized(&json!({"script": [{"speaker_id": "tone:440", "text": "안녕 <b> & you"}], "output_format": "wav"})).await;
     let captions = &job["result"]["captions"];
-    let read = async |name: &str| String::from_utf8(app.bytes(captions[name]["url"].as_str().unwrap()).await).unwrap();
+    let read = async |name: &str| {
+        String::from_utf8(app.bytes(captions[name]["url"].as_str().unwrap()).await).unwrap()
+    };
     assert!(read("vtt").await.contains("안녕 &lt;b&gt; &amp; you"));
     assert!(read("srt").await.contains("-->"));
     assert!(read("ass").await.contains("[Events]"));
