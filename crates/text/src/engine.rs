@@ -295,3 +295,42 @@ impl UnknownWords {
         (!readings.is_empty()).then(|| readings.join(" "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normal::{abbreviations, units};
+
+    const OTHERS: &str = "hashtag underscore tilde colon equals slash dash dot hash cents pence euros yen won rupees \
+        rubles yuan Swiss francs Australian Canadian Singapore zeroth first second third fifth eighth ninth twelfth \
+        twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth hundredth thousandth millionth \
+        billionth trillion quadrillion quintillion halves quarters sixteenths nineties eighties seventies sixties \
+        fifties forties thirties twenties teens hundreds thousands degrees Celsius Fahrenheit percent per mille \
+        squared cubed alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma \
+        tau upsilon phi chi psi omega infinity copyright midnight o'clock deciliter decilitre";
+
+    #[track_caller]
+    fn check(accent: Accent) {
+        let engine = Engine::load(accent, None);
+        let others = OTHERS.split_whitespace().map(str::to_owned);
+        let words = units::vocabulary(accent).into_iter().chain(abbreviations::vocabulary()).chain(others);
+        let missing: Vec<_> = words
+            .filter(|word| {
+                let tag = if word.starts_with(|c: char| c.is_ascii_uppercase()) { "NNP" } else { "NN" };
+                word.len() > 1 && engine.g2p.lexicon.get_word(word, tag, None, None).is_none()
+            })
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert!(engine.g2p.lexicon.get_word(PLACEHOLDER, "NNP", None, None).is_none());
+    }
+
+    #[test]
+    fn the_lexicons_know_every_word_the_normaliser_writes() {
+        check(Accent::American);
+    }
+
+    #[test]
+    fn the_british_lexicons_know_them_too() {
+        check(Accent::British);
+    }
+}

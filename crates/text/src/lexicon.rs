@@ -78,7 +78,7 @@ impl Lexicon {
     pub fn add(&mut self, word: &str, reading: &str) -> Result<(), LexiconFault> {
         let word = word.split_whitespace().collect::<Vec<_>>().join(" ");
         let reading = reading.trim();
-        if !word.chars().any(char::is_alphanumeric) {
+        if word.is_empty() {
             return Err(LexiconFault::NoWord);
         }
         if word.chars().count() > MAX_WORD {

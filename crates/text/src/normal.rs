@@ -22,7 +22,7 @@ mod ranges;
 mod roman;
 mod symbols;
 mod telephone;
-mod units;
+pub(crate) mod units;
 mod web;
 
 use line::{Line, Reading};
@@ -70,7 +70,7 @@ pub(crate) fn read_chunks(chunks: &[Chunk], accent: Accent) -> Vec<NormalToken> 
         }
         first = last + 1;
     }
-    tokens
+    without_silent(tokens)
 }
 
 fn read_sentence(chunks: &[Chunk], accent: Accent, tokens: &mut Vec<NormalToken>) {
@@ -93,10 +93,9 @@ fn read_sentence(chunks: &[Chunk], accent: Accent, tokens: &mut Vec<NormalToken>
             }
             Core::Plain(_) => match read_at(&line, index) {
                 Some(reading) => {
-                    for (offset, spoken) in reading.cores.into_iter().enumerate() {
-                        let chunk = &chunks[index + offset];
-                        let mut token = token(chunk, spoken, true);
-                        if reading.takes_stops && !line.is_last(index + offset) {
+                    for spoken in reading.cores {
+                        let mut token = token(&chunks[index], spoken, true);
+                        if reading.takes_stops && !line.is_last(index) {
                             token.trail = token.trail.strip_prefix('.').unwrap_or(&token.trail).to_owned();
                         }
                         tokens.push(token);
@@ -114,8 +113,8 @@ fn read_sentence(chunks: &[Chunk], accent: Accent, tokens: &mut Vec<NormalToken>
 
 /// The rules in order of preference; the first that knows the chunk reads it.
 const RULES: [fn(&Line, usize) -> Option<Reading>; 14] = [
-    web::read,
     dates::read,
+    web::read,
     clock::read,
     money::read,
     telephone::read,
@@ -166,10 +165,47 @@ fn voiced_punctuation(marks: &str) -> String {
             '[' | '{' => voiced.push('('),
             ']' | '}' => voiced.push(')'),
             '—' | '–' => voiced.push('—'),
-            '-' if count > 1 || marks.trim() == "-" => voiced.push('—'),
+            '-' if count > 1 || marks == " -" => voiced.push('—'),
             ' ' if !voiced.is_empty() => voiced.push(' '),
             _ => {}
         }
     }
     voiced.trim_end().to_owned()
+}
+
+/// A token without anything to say, such as a lone arrow, is shown with its neighbour.
+fn without_silent(tokens: Vec<NormalToken>) -> Vec<NormalToken> {
+    let says = |token: &NormalToken| {
+        token.phonemes.is_some() || token.spoken.contains(|c: char| c.is_ascii_alphanumeric())
+    };
+    let mut kept: Vec<NormalToken> = Vec::with_capacity(tokens.len());
+    let mut silent: Option<NormalToken> = None;
+    for mut token in tokens {
+        if !says(&token) {
+            match kept.last_mut() {
+                Some(last) => join_silent(last, &token),
+                None => silent = Some(token),
+            }
+            continue;
+        }
+        if let Some(before) = silent.take() {
+            token.source.start = before.source.start;
+            token.text = format!("{} {}", before.text, token.text);
+        }
+        kept.push(token);
+    }
+    kept
+}
+
+fn join_silent(last: &mut NormalToken, token: &NormalToken) {
+    if !last.joined {
+        last.text.push(' ');
+    }
+    last.text.push_str(&token.text);
+    last.source.end = token.source.end;
+    last.trail.push_str(&token.trail);
+    last.joined = token.joined;
+    if token.end == Some(PhraseEnd::Paragraph) || last.end.is_none() {
+        last.end = token.end;
+    }
 }

@@ -6,7 +6,7 @@ use crate::chunks;
 use crate::engine::{Engine, UnknownWord};
 use crate::error::TextError;
 use crate::lexicon::Lexicon;
-use crate::normal::{self, NormalToken};
+use crate::normal;
 use crate::phrases::{self, LEAST_PHONEMES};
 use crate::spoken::{Accent, PhraseEnd, Spoken, Word};
 
@@ -58,7 +58,7 @@ impl Reader {
             return Err(TextError::PhraseLimitTooSmall { max_phonemes, least: LEAST_PHONEMES });
         }
         let chunks = chunks::chunks(text, accent, lexicon)?;
-        let tokens = without_silent(normal::read_chunks(&chunks, accent));
+        let tokens = normal::read_chunks(&chunks, accent);
         if tokens.is_empty() {
             return Err(TextError::NothingToSpeak);
         }
@@ -88,42 +88,5 @@ impl Reader {
 impl Default for Reader {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A token without anything to say, such as a lone arrow, is shown with its neighbour.
-fn without_silent(tokens: Vec<NormalToken>) -> Vec<NormalToken> {
-    let says = |token: &NormalToken| {
-        token.phonemes.is_some() || token.spoken.contains(|c: char| c.is_ascii_alphanumeric())
-    };
-    let mut kept: Vec<NormalToken> = Vec::with_capacity(tokens.len());
-    let mut silent: Option<NormalToken> = None;
-    for mut token in tokens {
-        if !says(&token) {
-            match kept.last_mut() {
-                Some(last) => join_silent(last, &token),
-                None => silent = Some(token),
-            }
-            continue;
-        }
-        if let Some(before) = silent.take() {
-            token.source.start = before.source.start;
-            token.text = format!("{} {}", before.text, token.text);
-        }
-        kept.push(token);
-    }
-    kept
-}
-
-fn join_silent(last: &mut NormalToken, token: &NormalToken) {
-    if !last.joined {
-        last.text.push(' ');
-    }
-    last.text.push_str(&token.text);
-    last.source.end = token.source.end;
-    last.trail.push_str(&token.trail);
-    last.joined = token.joined;
-    if token.end == Some(PhraseEnd::Paragraph) || last.end.is_none() {
-        last.end = token.end;
     }
 }

@@ -31,6 +31,6 @@ pub(super) fn digit_name(digit: char, accent: Accent) -> Option<&'static str> {
     })
 }
 
-const AMERICAN: [(&str, &str); 2] = [("Miz", "mˈɪz"), ("gigahertz", "ɡˈɪɡəhˌɜɹts")];
+const AMERICAN: [(&str, &str); 3] = [("Miz", "mˈɪz"), ("Missus", "mˈɪsɪz"), ("gigahertz", "ɡˈɪɡəhˌɜɹts")];
 
 const BRITISH: [(&str, &str); 2] = [("Miz", "mˈɪz"), ("megabyte", "mˈɛɡəbˌIt")];

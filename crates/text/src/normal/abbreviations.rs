@@ -236,3 +236,10 @@ fn street_or_saint(line: &Line, index: usize) -> Option<&'static str> {
 fn lookup(table: &[(&str, &'static str)], word: &str) -> Option<&'static str> {
     table.iter().find(|(short, _)| *short == word).map(|(_, full)| *full)
 }
+
+/// Every word this module may say, for the check that the lexicons know them.
+#[cfg(test)]
+pub(crate) fn vocabulary() -> Vec<String> {
+    let tables = TITLES.iter().chain(&STOPPED).chain(&ALWAYS).chain(&NUMBERED);
+    tables.flat_map(|(_, full)| full.split(' ').map(str::to_owned)).collect()
+}

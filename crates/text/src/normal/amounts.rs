@@ -34,9 +34,18 @@ pub(crate) fn read_fraction(line: &Line, index: usize) -> Option<Reading> {
     if !matches!(ending.as_str(), "" | "th" | "ths" | "rd" | "rds") && !ending.starts_with(' ') {
         return None;
     }
-    let rated =
-        matches!(line.previous(index), "score" | "scored" | "rated" | "rating" | "got" | "scores" | "gave");
-    if numerator == denominator || (rated && matches!(denominator, 5 | 10 | 20 | 100)) {
+    let rated = ["score", "scored", "rated", "rating", "got", "scores", "gave", "give"]
+        .iter()
+        .any(|word| line.has_core(word));
+    let marks = denominator == 10 && numerator > 1 && line.next(index) != Some("of");
+    if numerator + denominator == 100 {
+        return Reading::one(format!(
+            "{} {}",
+            numbers::cardinal(numerator, accent),
+            numbers::cardinal(denominator, accent)
+        ));
+    }
+    if numerator == denominator || marks || (rated && matches!(denominator, 5 | 20 | 100)) {
         let (top, bottom) = (numbers::cardinal(numerator, accent), numbers::cardinal(denominator, accent));
         return Reading::one(format!("{top} out of {bottom}"));
     }

@@ -10,11 +10,16 @@ const LONGEST_WORD: usize = 48;
 
 pub(crate) fn read(line: &Line, index: usize) -> Option<Reading> {
     let core = line.core(index);
+    if let Some(known) = known(core) {
+        return Reading::one(known);
+    }
     if core.len() <= LONGEST_WORD && core.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return None;
     }
-    if let Some(known) = known(core) {
-        return Reading::one(known);
+    if let Some(parties) = pattern!(r"^([A-Z])2([A-Z])$").captures(core)
+        && !matches!(core, "H2O" | "H2S" | "N2O")
+    {
+        return Reading::one(format!("{} to {}", &parties[1], &parties[2]));
     }
     if is_ordinary_word(core) {
         return None;
@@ -36,6 +41,7 @@ fn known(core: &str) -> Option<&'static str> {
         "C#" => "C sharp",
         "F#" => "F sharp",
         "he/she" => "he or she",
+        "He/she" | "He/She" => "He or she",
         "she/he" => "she or he",
         "his/her" => "his or her",
         "him/her" => "him or her",
@@ -56,7 +62,7 @@ fn is_ordinary_word(core: &str) -> bool {
 /// Runs of letters with their apostrophes, runs of digits, and single signs.
 fn pieces(core: &str) -> impl Iterator<Item = &str> {
     pattern!(
-        r"\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th|s)\b|\d[\d,]*(?:\.\d+)?|[A-Za-z]{1,48}(?:['’][A-Za-z]{1,8})*|."
+        r"\d[\d,]*(?:st|nd|rd|th)\b|\d{2,4}s\b|\d[\d,]*(?:\.\d+)?|[A-Za-z]{1,48}(?:['’][A-Za-z]{1,8})*|."
     )
     .find_iter(core)
     .map(|found| found.as_str())
@@ -65,9 +71,6 @@ fn pieces(core: &str) -> impl Iterator<Item = &str> {
 fn piece(part: &str, accent: Accent) -> String {
     if let Some(number) = amounts::alone(part, accent) {
         return number;
-    }
-    if part == "2" {
-        return "two".to_owned();
     }
     if is_digits(part) {
         return numbers::number(part, accent);

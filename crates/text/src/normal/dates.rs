@@ -1,6 +1,6 @@
 //! Dates and years.
 
-use super::line::{Line, Reading, is_digits, pattern, starts_digit, starts_lower};
+use super::line::{Line, Reading, is_digits, pattern, spelled, starts_digit, starts_lower};
 use super::numbers;
 use crate::spoken::Accent;
 
@@ -24,6 +24,9 @@ pub(crate) fn read(line: &Line, index: usize) -> Option<Reading> {
     if core.is_empty() {
         return None;
     }
+    if let Some(era) = era(line, index) {
+        return Some(era);
+    }
     if starts_digit(core) {
         return numeric(line, core).or_else(|| slashed_day(line, index)).or_else(|| day_first(line, index));
     }
@@ -31,6 +34,26 @@ pub(crate) fn read(line: &Line, index: usize) -> Option<Reading> {
         return month_first(line, index, month);
     }
     weekday(line, index)
+}
+
+/// "476 AD", "44 BC", "AD 79".
+fn era(line: &Line, index: usize) -> Option<Reading> {
+    let core = line.core(index);
+    let is_era = |word: &str| matches!(word, "AD" | "BC" | "CE" | "BCE" | "A.D" | "B.C");
+    let next = line.next(index)?;
+    let year = |core: &str| {
+        (is_digits(core) && core.len() <= 4).then(|| match core.parse::<u64>() {
+            Ok(value) if core.len() == 4 => numbers::year(value, line.accent),
+            _ => numbers::paired(core, line.accent),
+        })
+    };
+    if is_era(next) {
+        return Reading::several([year(core)?, spelled(next)]).map(Reading::taking_stops);
+    }
+    if core == "AD" {
+        return Reading::several([spelled(core), year(next)?]);
+    }
+    None
 }
 
 /// A day within its month in this accent's form.
@@ -54,7 +77,7 @@ fn full_date(year: u64, month: u64, day: u64, accent: Accent) -> Option<String> 
 fn numeric(line: &Line, core: &str) -> Option<Reading> {
     let accent = line.accent;
     let field = |text: &str| text.parse::<u64>().ok();
-    if let Some(found) = pattern!(r"^(\d{4})([-/.])(\d{1,2})([-/.])(\d{1,2})$").captures(core) {
+    if let Some(found) = pattern!(r"^(\d{4})([-/])(\d{1,2})([-/])(\d{1,2})$").captures(core) {
         if found[2] != found[4] {
             return None;
         }
@@ -196,8 +219,11 @@ fn weekday(line: &Line, index: usize) -> Option<Reading> {
 
 /// Is a bare number a year here? Four digits, and the words around do not count things.
 pub(crate) fn is_year(line: &Line, index: usize, core: &str) -> bool {
-    let Some(value) = four_digit_year(core).filter(|year| *year <= 2100) else { return false };
+    let Some(value) = four_digit_year(core) else { return false };
     let previous = line.previous(index).to_ascii_lowercase();
+    if value > 2100 {
+        return previous == "year" && value < 3000;
+    }
     let next = line.next(index).unwrap_or("");
     const BEFORE: [&str; 30] = [
         "in",
@@ -232,6 +258,11 @@ pub(crate) fn is_year(line: &Line, index: usize, core: &str) -> bool {
         "election",
     ];
     if matches!(next, "AD" | "BC" | "CE" | "BCE") {
+        return true;
+    }
+    // "In 2026 sales rose", but "in 2000 cases": round numbers count things.
+    let dated = matches!(previous.as_str(), "in" | "since" | "until" | "during" | "q1" | "q2" | "q3" | "q4");
+    if dated && (1900..=2100).contains(&value) && !value.is_multiple_of(100) {
         return true;
     }
     let counted = next.len() > 3

@@ -83,7 +83,7 @@ impl<'a> Line<'a> {
 
     /// The core before this one when white space, and perhaps a full stop, is between them.
     pub(crate) fn previous_word(&self, index: usize) -> &'a str {
-        let before = index.checked_sub(1).filter(|&before| matches!(self.trail(before), "" | "."));
+        let before = index.checked_sub(1).filter(|&before| matches!(self.trail(before), "" | "." | ":"));
         before.map_or("", |before| self.core(before))
     }
 

@@ -112,8 +112,10 @@ fn before(line: &Line, index: usize) -> Option<Reading> {
     }
     let spoken = match own_scale {
         Some(scale) => format!("{} {scale} {}", numbers::number(amount, accent), currency.many),
-        None => exact(amount, &currency, accent),
+        None if plus.is_empty() => exact(amount, &currency, accent),
+        None => format!("{}{plus} {}", numbers::number(amount, accent), currency.many),
     };
+    let plus = if own_scale.is_some() { plus } else { "" };
     Reading::one(format!("{sign}{spoken}{plus}{per}"))
 }
 

@@ -47,9 +47,10 @@ fn years(line: &Line, index: usize) -> Option<Reading> {
 
 /// "10-20", "3–5", "1,000–2,000", "3-2".
 fn range(line: &Line, core: &str) -> Option<Reading> {
-    let found =
-        pattern!(r"^([-−~]?)(\d[\d,]*(?:\.\d+)?)(?:[-–—]|\.{2,3}|…)([-−]?)(\d[\d,]*(?:\.\d+)?)(\+)?$")
-            .captures(core)?;
+    let found = pattern!(
+        r"^([-−~]?)(\d[\d,]*(?:\.\d+)?)(?:[-–—]|\.{2,3}|…)([-−]?)(\d[\d,]*(?:\.\d+)?)(\+)?((?:-[a-z]+)+)?$"
+    )
+    .captures(core)?;
     let accent = line.accent;
     let say = |sign: &str, number: &str| {
         let number = numbers::number(number, accent);
@@ -61,13 +62,14 @@ fn range(line: &Line, core: &str) -> Option<Reading> {
     };
     let plain = |text: &str| text.replace(',', "").parse::<f64>().unwrap_or(f64::MAX);
     let (from, to) = (&found[2], &found[4]);
+    let tail = found.get(6).map(|tail| tail.as_str().replace('-', " ")).unwrap_or_default();
     // "747-400" is a model, not a range: falling numbers above scores.
     if found[3].is_empty() && plain(to) < plain(from) && from.len() >= 3 {
         let both = [numbers::paired(from, accent), numbers::paired(to, accent)];
         return Reading::one(both.join(" "));
     }
     let plus = if found.get(5).is_some() { " plus" } else { "" };
-    Reading::one(format!("{} to {}{plus}", say(&found[1], from), say(&found[3], to)))
+    Reading::one(format!("{} to {}{plus}{tail}", say(&found[1], from), say(&found[3], to)))
 }
 
 /// "10 - 20" where nothing is calculated.

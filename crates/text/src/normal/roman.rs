@@ -4,11 +4,11 @@ use super::line::{Line, Reading, starts_upper};
 use super::numbers;
 
 /// What is counted in Roman numerals.
-const COUNTED: [&str; 36] = [
-    "act", "annex", "apollo", "appendix", "article", "band", "book", "canto", "chapter", "class", "division",
-    "episode", "figure", "grade", "lesson", "level", "mark", "olympiad", "part", "phase", "rocky", "round",
-    "scene", "season", "section", "stage", "table", "tier", "title", "type", "unit", "vatican", "volume",
-    "vol", "war", "wars",
+const COUNTED: [&str; 37] = [
+    "act", "annex", "apollo", "appendix", "article", "band", "book", "bowl", "canto", "chapter", "class",
+    "division", "episode", "figure", "grade", "lesson", "level", "mark", "olympiad", "part", "phase",
+    "rocky", "round", "scene", "season", "section", "stage", "table", "tier", "title", "type", "unit",
+    "vatican", "volume", "vol", "war", "wars",
 ];
 
 const RULERS: [&str; 60] = [

@@ -41,6 +41,7 @@ fn alone(line: &Line, index: usize) -> Option<&'static str> {
         "^" => "to the power of",
         "√" => "the square root of",
         "∞" => "infinity",
+        "©" if line.previous(index).eq_ignore_ascii_case("copyright") => "",
         "©" => "copyright",
         "°" => "degrees",
         "→" => "to",

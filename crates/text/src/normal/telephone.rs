@@ -63,7 +63,10 @@ fn named(line: &Line, index: usize) -> Option<Reading> {
     if !is_digits(core) {
         return None;
     }
-    let word = line.previous_word(index).to_ascii_lowercase();
+    let mut word = line.previous_word(index).to_ascii_lowercase();
+    if matches!(word.as_str(), "is" | "number") && index >= 2 {
+        word = line.core(index - 2).to_ascii_lowercase();
+    }
     let by_digits = match word.as_str() {
         "pin" | "code" | "zip" | "postcode" | "ext" | "isbn" | "passcode" | "password" | "ssn" | "serial" => {
             true

@@ -196,7 +196,11 @@ fn attached(line: &Line, index: usize) -> Option<Reading> {
             return None;
         }
     }
-    if written == "s" && (found[2].ends_with('0') || found[2].len() > 3) && found.get(4).is_none() {
+    if written == "s"
+        && !found[2].contains('.')
+        && (found[2].ends_with('0') || found[2].len() > 3)
+        && found.get(4).is_none()
+    {
         return None;
     }
     let unit = unit(written, accent)?;
@@ -268,11 +272,12 @@ fn height(line: &Line, index: usize) -> Option<Reading> {
             Some(inches) => {
                 Reading::one(format!("{feet} foot {}", numbers::number(inches.as_str(), line.accent)))
             }
+            None if counts_as_adjective(line, index, 1) => Reading::one(format!("{feet} foot")),
             None => Reading::one(format!("{feet} {name}")),
         };
     }
     let found = pattern!(r#"^(\d{1,4}(?:\.\d+)?)["”]$"#).captures(core)?;
-    let name = if &found[1] == "1" { "inch" } else { "inches" };
+    let name = if &found[1] == "1" || counts_as_adjective(line, index, 1) { "inch" } else { "inches" };
     Reading::one(format!("{} {name}", numbers::number(&found[1], line.accent)))
 }
 
@@ -295,4 +300,11 @@ fn cross(line: &Line, index: usize) -> Option<Reading> {
     }
     let found = pattern!(r"^(\d[\d,]*(?:\.\d+)?)[x×]$").captures(core)?;
     Reading::one(format!("{} times", numbers::number(&found[1], line.accent)))
+}
+
+/// Every word this module may say, for the check that the lexicons know them.
+#[cfg(test)]
+pub(crate) fn vocabulary(accent: Accent) -> Vec<String> {
+    let words = UNITS.iter().flat_map(|(_, one, many)| [spelling(one, accent), spelling(many, accent)]);
+    words.flat_map(|words| words.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect()
 }

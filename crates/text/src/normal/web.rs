@@ -10,10 +10,11 @@ pub(crate) fn read(line: &Line, index: usize) -> Option<Reading> {
         return None;
     }
     let accent = line.accent;
-    version(core, accent)
-        .or_else(|| handle(line, index, core, accent))
-        .or_else(|| address(core, accent))
-        .and_then(Reading::one)
+    let after_version = line.previous(index).eq_ignore_ascii_case("version");
+    let version = version(core, accent).map(|spoken| {
+        spoken.strip_prefix("version ").filter(|_| after_version).unwrap_or(&spoken).to_owned()
+    });
+    version.or_else(|| handle(core, accent)).or_else(|| address(core, accent)).and_then(Reading::one)
 }
 
 /// "v1.2.3", "1.2.3", "192.168.0.1", "v2".
@@ -44,11 +45,9 @@ fn version(core: &str, accent: Accent) -> Option<String> {
 }
 
 /// "#rust", "@sori", "#5" is left to the numbers.
-fn handle(line: &Line, index: usize, core: &str, accent: Accent) -> Option<String> {
+fn handle(core: &str, accent: Accent) -> Option<String> {
     let found = pattern!(r"^([#@])([A-Za-z][A-Za-z0-9_]*)$").captures(core)?;
     let name = words_of(&found[2], accent);
-    // "#" after a language is its name: "C #" does not occur, "C#" is a compound.
-    let _ = (line, index);
     Some(match &found[1] {
         "#" => format!("hashtag {name}"),
         _ => format!("at {name}"),
@@ -119,7 +118,7 @@ fn host_words(host: &str, accent: Accent) -> String {
         labels.push(match label.to_ascii_lowercase().as_str() {
             "co" | "me" | "gov" | "edu" if at > 0 => label.to_ascii_lowercase(),
             letters if ending && letters.len() == 2 => spelled(letters),
-            _ => words_of(label, accent),
+            _ => path_words(label, accent),
         });
     }
     labels.join(" dot ")
@@ -205,7 +204,9 @@ fn words_of(label: &str, accent: Accent) -> String {
             let part = part.as_str();
             let vowelless =
                 part.len() <= 5 && !part.to_ascii_lowercase().contains(['a', 'e', 'i', 'o', 'u', 'y']);
-            if is_digits(part) {
+            if part.len() == 1 && !is_digits(part) {
+                part.to_ascii_uppercase()
+            } else if is_digits(part) {
                 numbers::number(part, accent)
             } else if vowelless {
                 spelled(part)
