@@ -23,43 +23,8 @@ const RELEASE_MS: f64 = 60.0;
 const MARGIN_DB: f64 = 0.35;
 
 /// Holds the true peak of a stream below a ceiling. O(1) per sample, memory O(look-ahead).
-///
-/// Two equal stages: the moving gain of the first shifts what lies between the samples, by up to
-/// 0.4 dB where it works hardest; the second takes that away and has little to do otherwise.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    stages: [Stage; 2],
-    between: Vec<f32>,
-}
-
-impl Limiter {
-    /// `ceiling_dbtp`: what the true peak must not exceed, such as -1.0.
-    #[must_use]
-    pub fn new(sample_rate_hz: u32, ceiling_dbtp: f64) -> Self {
-        let stage = Stage::new(sample_rate_hz, ceiling_dbtp);
-        Self { stages: [stage.clone(), stage], between: Vec::new() }
-    }
-
-    /// Takes `input` and appends what is finished to `output`: fewer samples at first, all of
-    /// them after [`Limiter::finish`].
-    pub fn process(&mut self, input: &[f32], output: &mut Vec<f32>) {
-        self.between.clear();
-        self.stages[0].process(input, &mut self.between);
-        self.stages[1].process(&self.between, output);
-    }
-
-    /// Appends the rest.
-    pub fn finish(self, output: &mut Vec<f32>) {
-        let [first, mut second] = self.stages;
-        let mut rest = Vec::new();
-        first.finish(&mut rest);
-        second.process(&rest, output);
-        second.finish(output);
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Stage {
     ceiling: f32,
     release: f64,
     interpolator: Interpolator,
@@ -75,8 +40,10 @@ struct Stage {
     skip: usize,
 }
 
-impl Stage {
-    fn new(sample_rate_hz: u32, ceiling_dbtp: f64) -> Self {
+impl Limiter {
+    /// `ceiling_dbtp`: what the true peak must not exceed, such as -1.0.
+    #[must_use]
+    pub fn new(sample_rate_hz: u32, ceiling_dbtp: f64) -> Self {
         let per_ms = f64::from(sample_rate_hz) / 1000.0;
         // Two equal means in a row are a triangle of twice their length, less one.
         let mean_length = ((LOOK_AHEAD_MS * per_ms).max(LOOK_AHEAD_SAMPLES) / 2.0).ceil() as usize;
@@ -97,12 +64,15 @@ impl Stage {
         }
     }
 
-    fn process(&mut self, input: &[f32], output: &mut Vec<f32>) {
+    /// Takes `input` and appends what is finished to `output`: fewer samples at first, all of
+    /// them after [`Limiter::finish`].
+    pub fn process(&mut self, input: &[f32], output: &mut Vec<f32>) {
         self.delayed.extend(input);
         self.advance(input, output);
     }
 
-    fn finish(mut self, output: &mut Vec<f32>) {
+    /// Appends the rest.
+    pub fn finish(mut self, output: &mut Vec<f32>) {
         let silence = vec![0.0; TAPS + self.held.window];
         self.advance(&silence, output);
         debug_assert!(self.delayed.is_empty());

@@ -43,7 +43,7 @@ pub struct Mastered {
 }
 
 /// The limiter takes loudness away. It is made up for to within this.
-const LOUDNESS_TOLERANCE_DB: f64 = 0.1;
+const LOUDNESS_TOLERANCE_DB: f64 = 0.15;
 /// Extra gain for that, at most: more would flatten speech. Material that needs more (lone
 /// clicks) stays quieter than the target.
 const MAX_MAKE_UP_DB: f64 = 6.0;
