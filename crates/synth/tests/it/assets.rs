@@ -1,40 +1,28 @@
-//! Where the models are, and phrases for them.
+//! Finds the installed voices. Without them a test says so and ends, unless `SORI_REQUIRE_ASSETS=1`.
+#![allow(clippy::print_stderr, reason = "a skipped test must be seen")]
 
 use std::path::PathBuf;
 
-use sori_text::{Phrase, PhraseEnd, Piece};
-
-/// A file of the assets folder. `None` after a loud line when it is not there and need not be.
-#[expect(clippy::print_stderr, reason = "a skipped test must not go unseen")]
-pub(crate) fn asset(member: &str) -> Option<Vec<u8>> {
-    let path = folder().join(member);
-    match std::fs::read(&path) {
+/// The bytes of an asset, or `None` after a loud note that the test is skipped.
+///
+/// # Panics
+/// When the asset is missing and `SORI_REQUIRE_ASSETS` is `1`.
+pub(crate) fn read(path: &str) -> Option<Vec<u8>> {
+    let file = folder().join(path);
+    match std::fs::read(&file) {
         Ok(bytes) => Some(bytes),
-        Err(error) if std::env::var_os("SORI_REQUIRE_ASSETS").is_some_and(|value| value == "1") => {
-            panic!("{member} is required: {error}; run `make assets`")
+        Err(error) if std::env::var("SORI_REQUIRE_ASSETS").is_ok_and(|value| value == "1") => {
+            panic!("{} is required: {error}; run scripts/assets.py fetch", file.display())
         }
-        Err(_) => {
-            eprintln!("SKIPPED: {member} is not installed; run `make assets`");
+        Err(error) => {
+            eprintln!("SKIPPED: {} cannot be read ({error}); run scripts/assets.py fetch", file.display());
             None
         }
     }
 }
 
 fn folder() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || {
-        let caches = variable("XDG_CACHE_HOME");
-        caches.or_else(|| Some(variable("HOME")?.join(".cache"))).unwrap_or_default().join("sori/assets")
-    };
-    variable("SORI_ASSETS_DIR").unwrap_or_else(cache)
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    let caches = || std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
+    std::env::var_os("SORI_ASSETS_DIR").map_or_else(|| caches().join("sori/assets"), PathBuf::from)
 }
-
-/// A sentence whose words are its pieces.
-pub(crate) fn phrase(phonemes: &str) -> Phrase {
-    let piece = |(word, phonemes): (usize, &str)| Piece { phonemes: phonemes.to_owned(), word: Some(word) };
-    let pieces = phonemes.split_inclusive(' ').enumerate().map(piece).collect();
-    Phrase { source: 0..0, pieces, end: PhraseEnd::Sentence }
-}
-
-/// "I have been learning English for a little over two years."
-pub(crate) const SENTENCE: &str = "ˌI hæv bɪn lˈɜɹnɪŋ ˈɪŋɡlɪʃ fɔɹ ɐ lˈɪtᵊl ˈOvəɹ tˈu jˈɪɹz.";

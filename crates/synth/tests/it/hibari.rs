@@ -1,9 +1,12 @@
 use sori_synth::{Hibari, PhoneMark, SAMPLE_RATE_HZ, Speech};
 
-use crate::assets::{SENTENCE, asset, phrase};
+use crate::{
+    assets,
+    phrases::{SENTENCE, phrase},
+};
 
 fn heart(threads: usize) -> Option<Hibari> {
-    Some(Hibari::load(asset("hibari/hibari.onnx")?, threads).unwrap())
+    Some(Hibari::load(assets::read("hibari/hibari.onnx")?, threads).unwrap())
 }
 
 fn speak(voice: &Hibari, phonemes: &str, speed: f32, seed: u64) -> Speech {
@@ -102,6 +105,6 @@ fn a_single_sound_is_spoken() {
 fn bytes_that_are_no_network_are_refused() {
     assert_eq!(Hibari::load(b"not a model".to_vec(), 1).err().unwrap().code(), "MODEL_INVALID");
     // A model, but not this one.
-    let Some(other) = asset("hibari/oov.onnx") else { return };
+    let Some(other) = assets::read("hibari/oov.onnx") else { return };
     assert_eq!(Hibari::load(other, 1).err().unwrap().code(), "MODEL_INVALID");
 }

@@ -4,3 +4,4 @@
 mod assets;
 mod hibari;
 mod oov;
+mod phrases;

@@ -1,10 +1,13 @@
 use sori_synth::OovNetwork;
 use sori_text::{Accent, UnknownWord};
 
-use crate::assets::asset;
+use crate::assets;
 
 fn network() -> Option<OovNetwork> {
-    Some(OovNetwork::load(asset("hibari/oov.onnx")?, Some(asset("hibari/oov_gb.onnx")?)).unwrap())
+    Some(
+        OovNetwork::load(assets::read("hibari/oov.onnx")?, Some(assets::read("hibari/oov_gb.onnx")?))
+            .unwrap(),
+    )
 }
 
 /// The readings that the Python package hibari-tts 0.2.1 gives with onnxruntime.
@@ -36,7 +39,7 @@ fn a_word_longer_than_the_network_knows_keeps_its_tail() {
 
 #[test]
 fn without_a_british_network_british_words_are_read_as_american_ones() {
-    let Some(american) = asset("hibari/oov.onnx") else { return };
+    let Some(american) = assets::read("hibari/oov.onnx") else { return };
     let network = OovNetwork::load(american, None).unwrap();
     assert_eq!(network.pronounce("Jiwoo", Accent::British), network.pronounce("Jiwoo", Accent::American));
 }
