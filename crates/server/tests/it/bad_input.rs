@@ -81,6 +81,6 @@ async fn what_is_not_there_is_not_found() {
     let (status, body) = answer(app.request(Method::PUT, "/v1/voices")).await;
     assert_eq!(
         (status, body["error"]["code"].as_str()),
-        (StatusCode::BAD_REQUEST, Some("METHOD_NOT_ALLOWED"))
+        (StatusCode::METHOD_NOT_ALLOWED, Some("METHOD_NOT_ALLOWED"))
     );
 }
