@@ -253,13 +253,13 @@ impl<'a> Reader<'a> {
         }
         match voice {
             // A role that is given a voice on the spot takes it, unless the cast knows better.
-            Some(voice) if !line.speaker.is_empty() => {
-                if self.draft.speaker(&line.speaker, at) {
-                    let member = self.draft.script.cast.entry(line.speaker.clone()).or_default();
+            Some(voice) if line.speaker.is_empty() => line.speaker = self.speaker_of_voice(voice, at),
+            Some(voice) => {
+                self.draft.speaker(&line.speaker, at);
+                if let Some(member) = self.draft.script.cast.get_mut(&line.speaker) {
                     member.voice.get_or_insert(voice);
                 }
             }
-            Some(voice) => line.speaker = self.speaker_of_voice(voice, at),
             None if crate::decode::tidy(&line.speaker).is_empty() => {
                 self.draft.warn(&Finding::JsonMissing { field: "speaker" }, at);
                 return;
