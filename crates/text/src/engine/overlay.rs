@@ -31,6 +31,27 @@ pub(super) fn digit_name(digit: char, accent: Accent) -> Option<&'static str> {
     })
 }
 
-const AMERICAN: [(&str, &str); 3] = [("Miz", "mˈɪz"), ("Missus", "mˈɪsɪz"), ("gigahertz", "ɡˈɪɡəhˌɜɹts")];
+// "et", "cetera" and "al" are the Latin words of "etc." and "et al."; "Miz" and "Missus" are what "Ms." and "Mrs."
+// have in the lexicons (mˈɪz, mˈɪsɪz).
+const AMERICAN: [(&str, &str); 8] = [
+    ("Miz", "mˈɪz"),
+    ("Missus", "mˈɪsɪz"),
+    ("gigahertz", "ɡˈɪɡəhˌɜɹts"),
+    ("kilojoule", "kˈɪləʤˌul"),
+    ("hectopascal", "hˈɛktəpæskˌæl"),
+    ("et", "ˌɛt"),
+    ("cetera", "sˈɛɾəɹə"),
+    ("mille", "mˈɪl"),
+];
 
-const BRITISH: [(&str, &str); 2] = [("Miz", "mˈɪz"), ("megabyte", "mˈɛɡəbˌIt")];
+const BRITISH: [(&str, &str); 9] = [
+    ("Miz", "mˈɪz"),
+    ("Missus", "mˈɪsɪz"),
+    ("megabyte", "mˈɛɡəbIt"),
+    ("hectopascal", "hˈɛktəpˌaskal"),
+    ("et", "ˌɛt"),
+    ("cetera", "sˈɛtəɹə"),
+    ("al", "ˈal"),
+    ("ruble", "ɹˈuːbᵊl"),
+    ("mille", "mˈɪl"),
+];
