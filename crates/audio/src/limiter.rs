@@ -133,20 +133,24 @@ impl SlidingMinimum {
 /// The mean of the last values; all are 1 before the first.
 #[derive(Clone, Debug)]
 struct RunningMean {
-    values: VecDeque<f64>,
+    values: Box<[f64]>,
+    oldest: usize,
     sum: f64,
     factor: f64,
 }
 
 impl RunningMean {
     fn new(length: usize) -> Self {
-        Self { values: VecDeque::from(vec![1.0; length]), sum: length as f64, factor: 1.0 / length as f64 }
+        let values = vec![1.0; length].into_boxed_slice();
+        Self { values, oldest: 0, sum: length as f64, factor: 1.0 / length as f64 }
     }
 
     fn push(&mut self, value: f64) -> f64 {
-        let oldest = self.values.pop_front().unwrap_or(value);
-        self.values.push_back(value);
-        self.sum += value - oldest;
+        self.sum += value - std::mem::replace(&mut self.values[self.oldest], value);
+        self.oldest += 1;
+        if self.oldest == self.values.len() {
+            self.oldest = 0;
+        }
         self.sum * self.factor
     }
 }

@@ -42,8 +42,9 @@ pub struct Mastered {
     pub frames: u64,
 }
 
-/// The limiter takes loudness away. It is made up for to within this.
-const LOUDNESS_TOLERANCE_DB: f64 = 0.15;
+/// The limiter takes loudness away, which more gain makes up for. Speech keeps about four fifths
+/// of a small change, so that what is missing less than this needs no other look.
+const SMALL_CORRECTION_DB: f64 = 0.5;
 /// Extra gain for that, at most: more would flatten speech. Material that needs more (lone
 /// clicks) stays quieter than the target.
 const MAX_MAKE_UP_DB: f64 = 6.0;
@@ -65,7 +66,8 @@ pub fn analyse<S: BlockSource + ?Sized>(mix: &mut S) -> Result<Analysis, AudioEr
 }
 
 /// Brings a mix to `target` and hands it to `sink` in blocks. As long as the mix, every sample
-/// at its place. Listens to the mix twice, and up to four times more when peaks must be limited.
+/// at its place. Listens to the mix twice, once more when peaks must be limited, and up to four
+/// times more when that takes much.
 ///
 /// # Errors
 /// What the mix, the meter or the sink reports.
@@ -131,10 +133,10 @@ fn find_gain<S: BlockSource + ?Sized>(
         amplify(mix, gain_db, target, &mut |block: &[f32]| loudness.add(block))?;
         let Some(limited_lufs) = loudness.integrated_lufs()? else { break };
         let missing_db = target.target_lufs - limited_lufs;
-        if missing_db.abs() <= LOUDNESS_TOLERANCE_DB || (missing_db > 0.0 && gain_db >= highest) {
+        gain_db = (gain_db + missing_db).min(highest);
+        if missing_db.abs() <= SMALL_CORRECTION_DB || gain_db >= highest {
             break;
         }
-        gain_db = (gain_db + missing_db).min(highest);
     }
     Ok(gain_db)
 }
