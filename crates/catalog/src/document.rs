@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_item_is_rebuilt_exactly() {
-        let items = vec![
+        let items = [
             Item::Chapter(Chapter { title: "One".into(), origin: Some(Origin { line: 1, column: 4 }) }),
             Item::Line(Line {
                 id: Some("a-1".into()),

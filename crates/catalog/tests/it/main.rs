@@ -1,0 +1,16 @@
+//! The catalog through its routes, on SQLite and on PostgreSQL.
+
+mod actors;
+mod api;
+mod import;
+mod library;
+mod lines;
+mod openapi;
+mod renderings;
+mod scripts;
+mod shows;
+
+#[test]
+fn both_engines_have_the_same_migrations() {
+    sori_db::testing::check_migrations(env!("CARGO_MANIFEST_DIR"), &sori_catalog::MIGRATIONS);
+}
