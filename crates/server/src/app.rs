@@ -49,6 +49,7 @@ impl App {
     pub async fn start_with(config: &Config, engines: Engines) -> Result<Self, StartError> {
         let data = &config.data_dir;
         std::fs::create_dir_all(data).map_err(|e| StartError::DataFolder(data.clone(), e))?;
+        sweep(&data.join("scratch"));
         let db = Db::open(&config.database_url()).await?;
         db.migrate(&[sori_catalog::MIGRATIONS, sori_voice::MIGRATIONS, sori_jobs::MIGRATIONS]).await?;
         let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
@@ -70,6 +71,15 @@ impl App {
         let (routes, document) =
             api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db).split_for_parts();
         Ok(Self { router: router(routes, document.clone()), document, catalog, voice, jobs, db })
+    }
+}
+
+/// What a killed server was writing is worth nothing: its lines are in the cache, its jobs in the queue.
+fn sweep(scratch: &std::path::Path) {
+    if let Err(error) = std::fs::remove_dir_all(scratch)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "old scratch files stay");
     }
 }
 
