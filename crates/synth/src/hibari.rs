@@ -11,7 +11,7 @@ use crate::{
     SAMPLE_RATE_HZ,
     error::SynthError,
     network::Network,
-    speech::{Speech, checked_length, checked_speed, marks},
+    speech::{Speech, checked_length, checked_speed, heard_earlier, marks},
     symbols::{Symbols, padded},
 };
 use noise::Noise;
@@ -88,7 +88,8 @@ impl Hibari {
         if !samples.iter().all(|sample| sample.is_finite()) {
             return Err(self.network.failed("some samples are not finite".into()));
         }
-        let phones = marks(&symbols, &durations, FRAME_SAMPLES);
+        let mut phones = marks(&symbols, &durations, FRAME_SAMPLES);
+        heard_earlier(&mut phones, speed[0], SAMPLE_RATE_HZ);
         Ok(Speech { samples, sample_rate_hz: SAMPLE_RATE_HZ, phones })
     }
 }

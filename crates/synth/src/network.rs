@@ -7,6 +7,10 @@ use rten_tensor::prelude::*;
 
 use crate::error::SynthError;
 
+/// Writers put `ModelProto.ir_version` first: field 1, a varint. Without this check the runtime searches some
+/// other files without end.
+const ONNX_FIRST_BYTE: u8 = 0x08;
+
 /// A model that any number of threads may run at once.
 pub(crate) struct Network {
     name: &'static str,
@@ -20,9 +24,11 @@ pub(crate) struct Network {
 impl Network {
     /// Loads an ONNX model; each call of it will use `threads` threads.
     pub(crate) fn load(name: &'static str, model: Vec<u8>, threads: usize) -> Result<Self, SynthError> {
-        let model = ModelOptions::with_all_ops()
-            .load(model)
-            .map_err(|error| SynthError::ModelInvalid { model: name, reason: error.to_string() })?;
+        let invalid = |reason: String| SynthError::ModelInvalid { model: name, reason };
+        if model.first() != Some(&ONNX_FIRST_BYTE) {
+            return Err(invalid("it is not an ONNX file".to_owned()));
+        }
+        let model = ModelOptions::with_all_ops().load(model).map_err(|error| invalid(error.to_string()))?;
         Ok(Self { name, model, threads: threads.max(1), idle: Mutex::default() })
     }
 

@@ -57,6 +57,20 @@ pub(crate) fn marks(symbols: &[Symbol], durations: &[f32], frame_samples: usize)
         .collect()
 }
 
+/// Moves marks to when the phones are heard.
+///
+/// In Kokoro, and in hibari which learned from it, speech runs ahead of the durations: the reference code takes
+/// three frames (75 ms) off for that. Forced alignment of 438 words puts it at 98 ms for speed 0.7, 80 ms for 1
+/// and 60 ms for 1.5, which is this line through the 75 ms.
+pub(crate) fn heard_earlier(marks: &mut [PhoneMark], speed: f32, sample_rate_hz: u32) {
+    let lead_ms = 30.0 + 45.0 / speed;
+    let lead = (lead_ms * sample_rate_hz as f32 / 1000.0).round() as usize;
+    for mark in marks {
+        mark.start = mark.start.saturating_sub(lead);
+        mark.end = mark.end.saturating_sub(lead);
+    }
+}
+
 /// Every character of a phrase with the piece it belongs to.
 pub(crate) fn characters(phrase: &Phrase) -> impl Iterator<Item = (usize, char)> + '_ {
     phrase
@@ -78,6 +92,16 @@ mod tests {
             .map(|mark| (mark.phoneme, mark.start, mark.end))
             .collect();
         assert_eq!(found, [('h', 1200, 3000), ('ˈ', 3000, 3600), ('ɪ', 3600, 6000)]);
+    }
+
+    #[test]
+    fn phones_are_heard_before_their_durations_say() {
+        let mark = PhoneMark { phoneme: 'a', piece: 0, start: 1000, end: 6000 };
+        for (speed, start, end) in [(1.0, 0, 4200), (1.5, 0, 4560), (4.0, 10, 5010)] {
+            let mut marks = [mark];
+            heard_earlier(&mut marks, speed, 24_000);
+            assert_eq!((marks[0].start, marks[0].end), (start, end), "{speed}");
+        }
     }
 
     #[test]

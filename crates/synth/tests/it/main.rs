@@ -3,5 +3,6 @@
 
 mod assets;
 mod hibari;
+mod kokoro;
 mod oov;
 mod phrases;
