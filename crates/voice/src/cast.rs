@@ -28,7 +28,10 @@ pub struct CastLine<'a> {
 }
 
 /// The voice of every speaker.
-pub fn voices(script: &Script, default_voice: Option<&VoiceName>) -> Result<BTreeMap<String, VoiceName>, RenderFault> {
+pub fn voices(
+    script: &Script,
+    default_voice: Option<&VoiceName>,
+) -> Result<BTreeMap<String, VoiceName>, RenderFault> {
     let mut voices = BTreeMap::new();
     let mut unchosen = DEFAULT_VOICES.iter().cycle();
     let chosen: Vec<&str> = script.cast.values().filter_map(|member| member.voice.as_deref()).collect();
@@ -88,8 +91,14 @@ pub fn check(engines: &Engines, request: &LineRequest<'_>) -> Result<(), EngineE
         let (from, to) = (can.speed.start(), can.speed.end());
         return Err(EngineError::BadText {
             code: "SPEED_OUT_OF_RANGE",
-            en: format!("The speed {} lies outside of {from} to {to} (speaker and line multiplied).", request.speed),
-            ko: format!("속도 {}은(는) {from}~{to} 범위를 벗어났습니다 (화자 속도 × 대사 속도).", request.speed),
+            en: format!(
+                "The speed {} lies outside of {from} to {to} (speaker and line multiplied).",
+                request.speed
+            ),
+            ko: format!(
+                "속도 {}은(는) {from}~{to} 범위를 벗어났습니다 (화자 속도 × 대사 속도).",
+                request.speed
+            ),
             at: None,
         });
     }

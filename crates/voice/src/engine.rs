@@ -136,7 +136,9 @@ impl Fault for EngineError {
                 format!("There is no voice called \"{name}\". `sori voices` and GET /v1/voices list them.")
             }
             (Self::VoiceUnknown(name), UiLanguage::Ko) => {
-                format!("\"{name}\"라는 목소리는 없습니다. `sori voices`와 GET /v1/voices에서 목록을 볼 수 있습니다.")
+                format!(
+                    "\"{name}\"라는 목소리는 없습니다. `sori voices`와 GET /v1/voices에서 목록을 볼 수 있습니다."
+                )
             }
             (Self::ModelMissing { what, .. }, UiLanguage::En) => {
                 format!("The voice model is not installed ({what}). Run `make assets` on the server.")
@@ -147,9 +149,9 @@ impl Fault for EngineError {
             (Self::BadText { en, .. }, UiLanguage::En) => en.clone(),
             (Self::BadText { ko, .. }, UiLanguage::Ko) => ko.clone(),
             (Self::Cancelled, _) => language.pick("The work was cancelled.", "작업이 취소되었습니다.").into(),
-            (Self::Failed { .. }, _) => {
-                language.pick("The voice engine failed on this line.", "음성 엔진이 이 대사를 처리하지 못했습니다.").into()
-            }
+            (Self::Failed { .. }, _) => language
+                .pick("The voice engine failed on this line.", "음성 엔진이 이 대사를 처리하지 못했습니다.")
+                .into(),
         }
     }
 }

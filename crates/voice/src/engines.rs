@@ -69,7 +69,9 @@ impl TextReader {
             let network = std::fs::read(folder.join("oov.onnx")).ok().and_then(|american| {
                 let british = std::fs::read(folder.join("oov_gb.onnx")).ok();
                 sori_synth::OovNetwork::load(american, british)
-                    .inspect_err(|error| tracing::warn!(%error, "the network for unknown words cannot be loaded"))
+                    .inspect_err(
+                        |error| tracing::warn!(%error, "the network for unknown words cannot be loaded"),
+                    )
                     .ok()
             });
             match network {

@@ -73,7 +73,11 @@ impl Fault for RenderFault {
             Self::Script(ScriptError::TooLarge(_)) => Kind::TooLarge,
             Self::Empty | Self::Script(_) | Self::BadRequest { .. } => Kind::Invalid,
             // A missing model is the server's lack, wrong text is the author's.
-            Self::BadLines(lines) => lines.iter().map(|line| line.error.kind()).find(|kind| *kind != Kind::Invalid).unwrap_or(Kind::Invalid),
+            Self::BadLines(lines) => lines
+                .iter()
+                .map(|line| line.error.kind())
+                .find(|kind| *kind != Kind::Invalid)
+                .unwrap_or(Kind::Invalid),
             Self::Engine(error) => error.kind(),
             Self::Media(fault) => fault.kind(),
             Self::Cancelled => Kind::Conflict,
@@ -99,7 +103,9 @@ impl Fault for RenderFault {
 
     fn message(&self, language: UiLanguage) -> String {
         match self {
-            Self::Empty => language.pick("The script has no line to speak.", "스크립트에 읽을 대사가 없습니다.").into(),
+            Self::Empty => {
+                language.pick("The script has no line to speak.", "스크립트에 읽을 대사가 없습니다.").into()
+            }
             Self::Script(error) => language.pick(error.message(), error.message_ko()),
             Self::BadLines(lines) => {
                 let first = format!("{}: {}", lines[0].place(language), lines[0].error.message(language));
@@ -110,12 +116,18 @@ impl Fault for RenderFault {
                 }
             }
             Self::Engine(error) => error.message(language),
-            Self::Audio(_) => language.pick("The audio could not be mixed.", "오디오를 믹싱하지 못했습니다.").into(),
+            Self::Audio(_) => {
+                language.pick("The audio could not be mixed.", "오디오를 믹싱하지 못했습니다.").into()
+            }
             Self::Media(fault) => fault.message(language),
             Self::Cancelled => language.pick("The work was cancelled.", "작업이 취소되었습니다.").into(),
             Self::BadRequest { en, ko, .. } => language.pick(en, ko).clone(),
-            Self::NotFound(_) => language.pick("This rendering does not exist.", "렌더링을 찾을 수 없습니다.").into(),
-            Self::Internal(_) => language.pick("Something went wrong on the server.", "서버에 오류가 발생했습니다.").into(),
+            Self::NotFound(_) => {
+                language.pick("This rendering does not exist.", "렌더링을 찾을 수 없습니다.").into()
+            }
+            Self::Internal(_) => {
+                language.pick("Something went wrong on the server.", "서버에 오류가 발생했습니다.").into()
+            }
         }
     }
 
@@ -157,13 +169,19 @@ pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
 /// The text crate speaks English only; this is what an author reads in Korean.
 pub(crate) fn text_error_ko(error: &TextError) -> String {
     match error {
-        TextError::TooLong { limit_bytes, .. } => format!("텍스트가 너무 깁니다. 한 번에 {limit_bytes}바이트까지 읽을 수 있습니다."),
+        TextError::TooLong { limit_bytes, .. } => {
+            format!("텍스트가 너무 깁니다. 한 번에 {limit_bytes}바이트까지 읽을 수 있습니다.")
+        }
         TextError::NothingToSpeak => "읽을 내용이 없습니다.".into(),
         TextError::ScriptUnsupported { character, .. } => {
-            format!("영어 목소리는 '{character}' 문자를 읽을 수 없습니다. [글자](/발음 기호/)로 발음을 적어 주세요.")
+            format!(
+                "영어 목소리는 '{character}' 문자를 읽을 수 없습니다. [글자](/발음 기호/)로 발음을 적어 주세요."
+            )
         }
         TextError::PronunciationInvalid { .. } => "발음 표기 [단어](/발음 기호/)가 올바르지 않습니다.".into(),
-        TextError::LexiconInvalid { entry, .. } => format!("발음 사전의 {entry}번째 항목이 올바르지 않습니다."),
+        TextError::LexiconInvalid { entry, .. } => {
+            format!("발음 사전의 {entry}번째 항목이 올바르지 않습니다.")
+        }
         _ => "이 텍스트를 읽을 수 없습니다.".into(),
     }
 }

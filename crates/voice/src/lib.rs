@@ -28,7 +28,7 @@ pub use engines::Engines;
 pub use fault::RenderFault;
 pub use line_cache::LineCache;
 pub use render::{RenderOptions, Rendered, Renderer};
-pub use renderings::{Renderings, RenderingFault};
+pub use renderings::{RenderingFault, Renderings};
 pub use synthesize::{RenderScript, RenderingListener, ScriptRendered};
 pub use transcript::Transcript;
 pub use voices::VoiceName;
@@ -97,7 +97,11 @@ impl Voice {
     }
 
     /// Checks an order and puts it into the queue.
-    pub async fn order(&self, order: RenderScript, priority: sori_contracts::Priority) -> Result<sori_contracts::JobId, sori_http::Problem> {
+    pub async fn order(
+        &self,
+        order: RenderScript,
+        priority: sori_contracts::Priority,
+    ) -> Result<sori_contracts::JobId, sori_http::Problem> {
         routes::check_order(self, &order)?;
         let job: NewJob = order.into_job(priority);
         Ok(self.queue.enqueue_now(job).await?)

@@ -119,7 +119,12 @@ impl LineCache {
         if bytes.len() as u64 != header.sample_count * 2 {
             return None;
         }
-        Some(bytes.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0).collect())
+        Some(
+            bytes
+                .chunks_exact(2)
+                .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0)
+                .collect(),
+        )
     }
 
     fn open_line(&self, key: &LineKey) -> Option<(Header, fs::File)> {
@@ -210,7 +215,8 @@ mod tests {
         let cache = LineCache::open(folder.path()).unwrap();
         let voice: VoiceName = "tone:440".parse().unwrap();
         let lexicon = Lexicon::default();
-        let request = LineRequest { voice: &voice, text: "one two", speed: 1.0, seed: 0, lexicon: &lexicon, lanes: 1 };
+        let request =
+            LineRequest { voice: &voice, text: "one two", speed: 1.0, seed: 0, lexicon: &lexicon, lanes: 1 };
         let line = Tone::default().synth(&request, &Cancel::new()).unwrap();
         let key = LineKey::of(&request, "tone", "1", 24_000);
         assert_eq!(cache.shape(&key), None);

@@ -13,7 +13,12 @@ const LEAD_OUT_MS: u64 = 200;
 /// An explicit pause replaces the gap that would have been there. A line with a fixed start that
 /// the line before it overruns begins when that one has ended: nobody is talked over, and the next
 /// pause lets the timing catch up.
-pub fn place(script: &Script, lines: &[CastLine<'_>], voiced: &[VoicedLine], sample_rate_hz: u32) -> Result<Timeline, AudioError> {
+pub fn place(
+    script: &Script,
+    lines: &[CastLine<'_>],
+    voiced: &[VoicedLine],
+    sample_rate_hz: u32,
+) -> Result<Timeline, AudioError> {
     let samples = |ms: u64| ms.saturating_mul(u64::from(sample_rate_hz)).saturating_add(500) / 1000;
     let mut planned = Vec::with_capacity(lines.len());
     let mut end_of_fixed = 0;

@@ -85,7 +85,13 @@ pub struct Renderer<'a> {
 impl Renderer<'_> {
     /// Writes `{stem}.{format}` for every format into `folder`. On failure nothing is left there
     /// but lines in the cache, which make the next try cheaper.
-    pub fn render(&self, script: &Script, options: &RenderOptions, folder: &Path, stem: &str) -> Result<Rendered, RenderFault> {
+    pub fn render(
+        &self,
+        script: &Script,
+        options: &RenderOptions,
+        folder: &Path,
+        stem: &str,
+    ) -> Result<Rendered, RenderFault> {
         let voices = cast::voices(script, options.default_voice.as_ref())?;
         let mut lines = cast::cast_lines(script, &voices);
         if lines.is_empty() {
@@ -106,7 +112,11 @@ impl Renderer<'_> {
     }
 
     /// Timed lines that came out too long for their slot are spoken again, faster.
-    fn voice_to_fit(&self, lines: &mut [CastLine<'_>], options: &RenderOptions) -> Result<Vec<VoicedLine>, RenderFault> {
+    fn voice_to_fit(
+        &self,
+        lines: &mut [CastLine<'_>],
+        options: &RenderOptions,
+    ) -> Result<Vec<VoicedLine>, RenderFault> {
         let voicing = Voicing {
             engines: self.engines,
             cache: self.cache,
@@ -127,7 +137,10 @@ impl Renderer<'_> {
             return Ok(voiced);
         }
         for (line, speed) in lines.iter_mut().zip(speeds) {
-            let fastest = self.engines.for_voice(&line.voice).map_or(line.speed, |engine| *engine.capabilities().speed.end());
+            let fastest = self
+                .engines
+                .for_voice(&line.voice)
+                .map_or(line.speed, |engine| *engine.capabilities().speed.end());
             line.speed = (line.speed * speed).min(fastest.max(line.speed));
         }
         voicing.voice(lines)
@@ -170,11 +183,21 @@ impl Renderer<'_> {
         unreachable!("the loop returns at its last attempt")
     }
 
-    fn begin_files(&self, transcript: &Transcript, options: &RenderOptions, folder: &Path, stem: &str) -> Result<Vec<OpenFile>, RenderFault> {
+    fn begin_files(
+        &self,
+        transcript: &Transcript,
+        options: &RenderOptions,
+        folder: &Path,
+        stem: &str,
+    ) -> Result<Vec<OpenFile>, RenderFault> {
         let chapters: Vec<_> = transcript
             .chapters
             .iter()
-            .map(|chapter| ChapterMark { start_ms: chapter.start_ms, end_ms: chapter.end_ms, title: chapter.title.clone() })
+            .map(|chapter| ChapterMark {
+                start_ms: chapter.start_ms,
+                end_ms: chapter.end_ms,
+                title: chapter.title.clone(),
+            })
             .collect();
         options
             .formats
@@ -251,7 +274,10 @@ struct CachedClips<'a> {
 impl ClipSource for CachedClips<'_> {
     fn samples(&mut self, clip: usize) -> Result<Vec<f32>, AudioError> {
         let line = &self.voiced[clip];
-        let samples = self.cache.samples(&line.key).ok_or_else(|| AudioError::Clip { clip, source: "it left the cache".into() })?;
+        let samples = self
+            .cache
+            .samples(&line.key)
+            .ok_or_else(|| AudioError::Clip { clip, source: "it left the cache".into() })?;
         resample(&samples, line.shape.sample_rate_hz, self.sample_rate_hz)
     }
 }

@@ -80,9 +80,13 @@ impl Fault for RenderingFault {
 
     fn message(&self, language: sori_contracts::UiLanguage) -> String {
         match self {
-            Self::NotFound(_) => language.pick("This rendering does not exist.", "렌더링을 찾을 수 없습니다.").into(),
+            Self::NotFound(_) => {
+                language.pick("This rendering does not exist.", "렌더링을 찾을 수 없습니다.").into()
+            }
             Self::Db(fault) => fault.message(language),
-            Self::Unreadable(_) => language.pick("Something went wrong on the server.", "서버에 오류가 발생했습니다.").into(),
+            Self::Unreadable(_) => {
+                language.pick("Something went wrong on the server.", "서버에 오류가 발생했습니다.").into()
+            }
         }
     }
 }
@@ -185,8 +189,12 @@ impl Renderings {
 
     /// The rendering that a job made, while it is there.
     pub async fn of_job(&self, job: JobId) -> Result<Option<RenderingId>, RenderingFault> {
-        let id: Option<(Uuid,)> =
-            self.db.query("SELECT id FROM voice_rendering WHERE job_id = $1").bind(job.0).fetch_optional().await?;
+        let id: Option<(Uuid,)> = self
+            .db
+            .query("SELECT id FROM voice_rendering WHERE job_id = $1")
+            .bind(job.0)
+            .fetch_optional()
+            .await?;
         Ok(id.map(|(id,)| RenderingId(id)))
     }
 
@@ -204,8 +212,11 @@ impl Renderings {
     /// Removes the rows and answers with the media that belonged to them.
     pub async fn remove(&self, id: RenderingId) -> Result<Vec<MediaId>, RenderingFault> {
         let mut tx = self.db.begin().await?;
-        let media: Vec<(Uuid,)> =
-            tx.query("SELECT media_id FROM voice_rendering_audio WHERE rendering_id = $1").bind(id.0).fetch_all().await?;
+        let media: Vec<(Uuid,)> = tx
+            .query("SELECT media_id FROM voice_rendering_audio WHERE rendering_id = $1")
+            .bind(id.0)
+            .fetch_all()
+            .await?;
         tx.query("DELETE FROM voice_rendering_audio WHERE rendering_id = $1").bind(id.0).execute().await?;
         tx.query("DELETE FROM voice_rendering WHERE id = $1").bind(id.0).execute().await?;
         tx.commit().await?;

@@ -107,9 +107,10 @@ pub fn accepted(job_id: JobId) -> Response {
         (status = 503, description = "`VOICE_MODEL_MISSING`: the voice's model is not installed", body = ProblemBody),
     ))]
 async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response, Problem> {
-    let parsed = sori_script::read(&body, sori_script::Format::Json, &Limits::default()).map_err(RenderFault::Script)?;
-    let request: SynthesizeRequest =
-        serde_json::from_slice(&body).map_err(|error| sori_http::RequestFault::Malformed(error.to_string()))?;
+    let parsed = sori_script::read(&body, sori_script::Format::Json, &Limits::default())
+        .map_err(RenderFault::Script)?;
+    let request: SynthesizeRequest = serde_json::from_slice(&body)
+        .map_err(|error| sori_http::RequestFault::Malformed(error.to_string()))?;
     let mut script = parsed.script;
     adopt_speaker_ids(&mut script);
     let output = request.output.unwrap_or_default();
@@ -124,7 +125,10 @@ async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response,
         line_ids: Vec::new(),
         formats: parse_formats(&named)?,
         sample_rate_hz: request.sample_rate.or(output.sample_rate).unwrap_or(24_000),
-        target_lufs: output.loudness.and_then(|loudness| loudness.target_lufs).unwrap_or(crate::render::TARGET_LUFS),
+        target_lufs: output
+            .loudness
+            .and_then(|loudness| loudness.target_lufs)
+            .unwrap_or(crate::render::TARGET_LUFS),
         seed: request.seed.unwrap_or(0),
         lexicon: request.lexicon.unwrap_or_default().into_iter().collect(),
     };
@@ -134,7 +138,8 @@ async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response,
 /// In the older API a speaker's id *is* the voice: one that no cast explains and that names a
 /// voice speaks with it.
 fn adopt_speaker_ids(script: &mut sori_script::Script) {
-    let speakers: std::collections::BTreeSet<String> = script.lines().map(|(_, line)| line.speaker.clone()).collect();
+    let speakers: std::collections::BTreeSet<String> =
+        script.lines().map(|(_, line)| line.speaker.clone()).collect();
     for speaker in speakers {
         let names_a_voice = speaker.contains('_') || speaker.contains(':');
         let member = script.cast.entry(speaker.clone()).or_default();
@@ -150,7 +155,10 @@ pub fn parse_formats(named: &[&str]) -> Result<Vec<Format>, RenderFault> {
     for name in named {
         let format: Format = name.parse().map_err(|_| RenderFault::BadRequest {
             code: "AUDIO_FORMAT_UNSUPPORTED",
-            en: format!("\"{}\" is no audio format: use wav, flac, mp3, opus or m4a.", name.chars().take(40).collect::<String>()),
+            en: format!(
+                "\"{}\" is no audio format: use wav, flac, mp3, opus or m4a.",
+                name.chars().take(40).collect::<String>()
+            ),
             ko: "지원하지 않는 오디오 형식입니다. wav, flac, mp3, opus, m4a 중에서 고르세요.".into(),
         })?;
         if !formats.contains(&format) {
@@ -234,7 +242,14 @@ async fn preview_voice(State(voice): State<Voice>, Path(name): Path<String>) -> 
 fn preview(voice: &Voice, name: &VoiceName) -> Result<Vec<u8>, RenderFault> {
     let engine = voice.engines.for_voice(name)?;
     let no_entries = sori_text::Lexicon::default();
-    let request = LineRequest { voice: name, text: PREVIEW_TEXT, speed: 1.0, seed: 0, lexicon: &no_entries, lanes: voice.lanes };
+    let request = LineRequest {
+        voice: name,
+        text: PREVIEW_TEXT,
+        speed: 1.0,
+        seed: 0,
+        lexicon: &no_entries,
+        lanes: voice.lanes,
+    };
     let can = engine.capabilities();
     let key = LineKey::of(&request, can.id, &engine.version(name)?, can.sample_rate_hz);
     let samples = match voice.cache.samples(&key) {
@@ -245,7 +260,12 @@ fn preview(voice: &Voice, name: &VoiceName) -> Result<Vec<u8>, RenderFault> {
             line.samples
         }
     };
-    let mut file = wav::Writer::new(Vec::new(), can.sample_rate_hz, wav::Depth::Int16, wav::Length::Known(samples.len() as u64))?;
+    let mut file = wav::Writer::new(
+        Vec::new(),
+        can.sample_rate_hz,
+        wav::Depth::Int16,
+        wav::Length::Known(samples.len() as u64),
+    )?;
     file.write(&samples)?;
     Ok(file.finish()?)
 }
@@ -332,7 +352,10 @@ impl RenderingView {
         (status = 200, description = "Audio, captions and timing", body = RenderingView),
         (status = 404, description = "`RENDERING_NOT_FOUND`", body = ProblemBody),
     ))]
-async fn get_rendering(State(voice): State<Voice>, Path(id): Path<RenderingId>) -> Result<Json<RenderingView>, Problem> {
+async fn get_rendering(
+    State(voice): State<Voice>,
+    Path(id): Path<RenderingId>,
+) -> Result<Json<RenderingView>, Problem> {
     Ok(Json(RenderingView::of(voice.renderings.get(id).await?)))
 }
 
@@ -382,10 +405,15 @@ impl std::str::FromStr for CaptionFormat {
 
     fn from_str(text: &str) -> Result<Self, RenderFault> {
         let wanted = text.to_ascii_lowercase();
-        Self::ALL.into_iter().find(|format| format.as_str() == wanted).ok_or_else(|| RenderFault::BadRequest {
-            code: "CAPTION_FORMAT_UNKNOWN",
-            en: format!("\"{}\" is no caption format: use vtt, srt, ass, json or textgrid.", text.chars().take(40).collect::<String>()),
-            ko: "지원하지 않는 자막 형식입니다. vtt, srt, ass, json, textgrid 중에서 고르세요.".into(),
+        Self::ALL.into_iter().find(|format| format.as_str() == wanted).ok_or_else(|| {
+            RenderFault::BadRequest {
+                code: "CAPTION_FORMAT_UNKNOWN",
+                en: format!(
+                    "\"{}\" is no caption format: use vtt, srt, ass, json or textgrid.",
+                    text.chars().take(40).collect::<String>()
+                ),
+                ko: "지원하지 않는 자막 형식입니다. vtt, srt, ass, json, textgrid 중에서 고르세요.".into(),
+            }
         })
     }
 }
@@ -414,13 +442,19 @@ pub struct CaptionOptions {
 
 /// Writes the captions of a transcript; every format comes from the same record.
 #[must_use]
-pub fn write_captions(transcript: &crate::Transcript, format: CaptionFormat, options: &CaptionOptions) -> String {
+pub fn write_captions(
+    transcript: &crate::Transcript,
+    format: CaptionFormat,
+    options: &CaptionOptions,
+) -> String {
     let mut captions = transcript.captions();
     if matches!(format, CaptionFormat::Vtt | CaptionFormat::Srt | CaptionFormat::Ass) {
         captions.cues = sori_captions::layout(&captions.cues, &options.layout);
     }
     match format {
-        CaptionFormat::Vtt => sori_captions::to_vtt(&captions, &VttOptions { karaoke: options.karaoke, speakers: true }),
+        CaptionFormat::Vtt => {
+            sori_captions::to_vtt(&captions, &VttOptions { karaoke: options.karaoke, speakers: true })
+        }
         CaptionFormat::Srt => sori_captions::to_srt(&captions),
         CaptionFormat::Ass => sori_captions::to_ass(&captions, options.karaoke),
         CaptionFormat::Json => sori_captions::to_json(&captions),
@@ -450,11 +484,13 @@ async fn get_captions(
         max_chars: query.max_chars.unwrap_or(42).clamp(10, 200),
         max_lines: query.max_lines.unwrap_or(2).clamp(1, 4),
     };
-    let text = write_captions(&rendering.transcript, format, &CaptionOptions { karaoke: query.karaoke, layout });
+    let text =
+        write_captions(&rendering.transcript, format, &CaptionOptions { karaoke: query.karaoke, layout });
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(format.content_type()));
     if query.download {
-        headers.insert(header::CONTENT_DISPOSITION, attachment(&rendering.transcript.title, format.extension()));
+        headers
+            .insert(header::CONTENT_DISPOSITION, attachment(&rendering.transcript.title, format.extension()));
     }
     Ok((headers, text).into_response())
 }
@@ -470,6 +506,8 @@ pub fn attachment(title: &str, extension: &str) -> header::HeaderValue {
             other => format!("%{other:02X}"),
         })
         .collect();
-    header::HeaderValue::from_str(&format!("attachment; filename=\"sori.{extension}\"; filename*=UTF-8''{encoded}"))
-        .expect("only letters, digits and percent signs")
+    header::HeaderValue::from_str(&format!(
+        "attachment; filename=\"sori.{extension}\"; filename*=UTF-8''{encoded}"
+    ))
+    .expect("only letters, digits and percent signs")
 }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sori_audio::Format;
-use sori_contracts::{Fault, JobError, JobHandler, JobId, LineId, MediaId, NewJob, Priority, RenderingId, RunningJob, ScriptId};
+use sori_contracts::{
+    Fault, JobError, JobHandler, JobId, LineId, MediaId, NewJob, Priority, RenderingId, RunningJob, ScriptId,
+};
 use sori_script::Script;
 use sori_text::Lexicon;
 
@@ -91,8 +93,8 @@ impl JobHandler for RenderScriptHandler {
 
     async fn run(&self, job: RunningJob) -> Result<Value, JobError> {
         let voice = &self.0;
-        let order: RenderScript = serde_json::from_value(job.payload.clone())
-            .map_err(|error| RenderFault::BadRequest {
+        let order: RenderScript =
+            serde_json::from_value(job.payload.clone()).map_err(|error| RenderFault::BadRequest {
                 code: "JOB_UNREADABLE",
                 en: format!("This job was written by another version: {error}"),
                 ko: "다른 버전에서 만든 작업이라 읽을 수 없습니다.".into(),
@@ -113,7 +115,12 @@ impl JobHandler for RenderScriptHandler {
 }
 
 impl RenderScriptHandler {
-    async fn render(&self, order: &RenderScript, job: &RunningJob, folder: std::path::PathBuf) -> Result<Rendered, JobError> {
+    async fn render(
+        &self,
+        order: &RenderScript,
+        job: &RunningJob,
+        folder: std::path::PathBuf,
+    ) -> Result<Rendered, JobError> {
         let voice = self.0.clone();
         let order = order.clone();
         let (progress, cancel) = (Arc::clone(&job.progress), job.cancel.clone());
@@ -148,7 +155,12 @@ impl RenderScriptHandler {
         }
     }
 
-    async fn store(&self, order: &RenderScript, job_id: JobId, rendered: Rendered) -> Result<NewRendering, JobError> {
+    async fn store(
+        &self,
+        order: &RenderScript,
+        job_id: JobId,
+        rendered: Rendered,
+    ) -> Result<NewRendering, JobError> {
         let mut audio = Vec::new();
         for file in &rendered.files {
             let media = self.0.media.put_file(MediaId::generate(), file.format.mime(), &file.path).await?;
@@ -188,9 +200,13 @@ impl RenderScriptHandler {
 }
 
 pub(crate) fn lexicon(entries: &[(String, String)]) -> Result<Lexicon, RenderFault> {
-    Lexicon::from_pairs(entries.iter().map(|(word, reading)| (word.as_str(), reading.as_str()))).map_err(|error| {
-        RenderFault::BadRequest { code: error.code(), en: sentence(&error), ko: text_error_ko(&error) }
-    })
+    Lexicon::from_pairs(entries.iter().map(|(word, reading)| (word.as_str(), reading.as_str()))).map_err(
+        |error| RenderFault::BadRequest {
+            code: error.code(),
+            en: sentence(&error),
+            ko: text_error_ko(&error),
+        },
+    )
 }
 
 /// The names that the older voices API answers with, beside ours.
@@ -211,7 +227,9 @@ fn result(rendering: &NewRendering) -> Value {
         .collect();
     let captions: serde_json::Map<_, _> = crate::routes::CaptionFormat::ALL
         .iter()
-        .map(|format| (format.as_str().to_owned(), json!({ "url": format!("{base}/captions/{}", format.as_str()) })))
+        .map(|format| {
+            (format.as_str().to_owned(), json!({ "url": format!("{base}/captions/{}", format.as_str()) }))
+        })
         .collect();
     json!({
         "rendering_id": rendering.id,

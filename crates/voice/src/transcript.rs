@@ -60,7 +60,11 @@ impl Transcript {
             .zip(&timeline.clips)
             .enumerate()
             .map(|(index, ((line, voiced), clip))| {
-                let to_ms = |sample: u64| timeline.to_ms(clip.start + rescale(sample, voiced.shape.sample_rate_hz, timeline.sample_rate_hz));
+                let to_ms = |sample: u64| {
+                    timeline.to_ms(
+                        clip.start + rescale(sample, voiced.shape.sample_rate_hz, timeline.sample_rate_hz),
+                    )
+                };
                 TranscriptLine {
                     line_id: line.line.id.clone(),
                     index,
@@ -75,7 +79,11 @@ impl Transcript {
                         .shape
                         .words
                         .iter()
-                        .map(|word| TranscriptWord { text: word.text.clone(), start_ms: to_ms(word.start), end_ms: to_ms(word.end) })
+                        .map(|word| TranscriptWord {
+                            text: word.text.clone(),
+                            start_ms: to_ms(word.start),
+                            end_ms: to_ms(word.end),
+                        })
                         .collect(),
                 }
             })
@@ -110,7 +118,12 @@ impl Transcript {
             line: Some(line.index),
             line_id: line.line_id.clone(),
         });
-        Captions { title: self.title.clone(), lang: self.lang.clone(), duration_ms: self.duration_ms, cues: cues.collect() }
+        Captions {
+            title: self.title.clone(),
+            lang: self.lang.clone(),
+            duration_ms: self.duration_ms,
+            cues: cues.collect(),
+        }
     }
 }
 
@@ -131,7 +144,12 @@ pub(crate) fn rescale(sample: u64, from_hz: u32, to_hz: u32) -> u64 {
 
 /// A chapter begins with the first line after its heading and ends where the next begins. One
 /// without lines has no length and is left out.
-fn chapters(script: &Script, lines: &[CastLine<'_>], times: &[TranscriptLine], duration_ms: u64) -> Vec<TranscriptChapter> {
+fn chapters(
+    script: &Script,
+    lines: &[CastLine<'_>],
+    times: &[TranscriptLine],
+    duration_ms: u64,
+) -> Vec<TranscriptChapter> {
     let mut chapters: Vec<TranscriptChapter> = Vec::new();
     for (index, item) in script.items.iter().enumerate() {
         let Item::Chapter(chapter) = item else { continue };
@@ -141,9 +159,17 @@ fn chapters(script: &Script, lines: &[CastLine<'_>], times: &[TranscriptLine], d
             Some(last) if last.start_ms == start_ms => last.title.clone_from(&chapter.title),
             Some(last) => {
                 last.end_ms = start_ms;
-                chapters.push(TranscriptChapter { title: chapter.title.clone(), start_ms, end_ms: duration_ms });
+                chapters.push(TranscriptChapter {
+                    title: chapter.title.clone(),
+                    start_ms,
+                    end_ms: duration_ms,
+                });
             }
-            None => chapters.push(TranscriptChapter { title: chapter.title.clone(), start_ms, end_ms: duration_ms }),
+            None => chapters.push(TranscriptChapter {
+                title: chapter.title.clone(),
+                start_ms,
+                end_ms: duration_ms,
+            }),
         }
     }
     // Players expect the first chapter to begin at the beginning.

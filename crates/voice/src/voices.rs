@@ -31,7 +31,12 @@ impl FromStr for VoiceName {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_-.*+".contains(c);
         let (engine, name) = text.split_once(':').unwrap_or((DEFAULT_ENGINE, text));
         let is_short = text.chars().count() <= MAX_NAME_CHARS;
-        if is_short && !engine.is_empty() && !name.is_empty() && engine.chars().all(is_allowed) && name.chars().all(is_allowed) {
+        if is_short
+            && !engine.is_empty()
+            && !name.is_empty()
+            && engine.chars().all(is_allowed)
+            && name.chars().all(is_allowed)
+        {
             Ok(Self { engine: engine.to_owned(), name: name.to_owned() })
         } else {
             Err(refused())
@@ -41,7 +46,11 @@ impl FromStr for VoiceName {
 
 impl fmt::Display for VoiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.engine == DEFAULT_ENGINE { f.write_str(&self.name) } else { write!(f, "{}:{}", self.engine, self.name) }
+        if self.engine == DEFAULT_ENGINE {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}:{}", self.engine, self.name)
+        }
     }
 }
 

@@ -76,7 +76,14 @@ impl Voicing<'_> {
     }
 
     fn request<'b>(&'b self, line: &'b CastLine<'_>, lanes: usize) -> LineRequest<'b> {
-        LineRequest { voice: &line.voice, text: &line.line.text, speed: line.speed, seed: self.seed, lexicon: self.lexicon, lanes }
+        LineRequest {
+            voice: &line.voice,
+            text: &line.line.text,
+            speed: line.speed,
+            seed: self.seed,
+            lexicon: self.lexicon,
+            lanes,
+        }
     }
 
     fn keys(&self, lines: &[CastLine<'_>]) -> Result<Vec<LineKey>, RenderFault> {
@@ -123,7 +130,12 @@ impl Voicing<'_> {
     }
 
     /// Long lines first: then no core is left alone with a long one at the end.
-    fn speak(&self, mut orders: Vec<Order<'_>>, total: usize, cached: usize) -> Result<Vec<(LineKey, LineShape)>, RenderFault> {
+    fn speak(
+        &self,
+        mut orders: Vec<Order<'_>>,
+        total: usize,
+        cached: usize,
+    ) -> Result<Vec<(LineKey, LineShape)>, RenderFault> {
         orders.sort_by_key(|order| std::cmp::Reverse(order.line.line.text.len()));
         let lanes_each = (self.lanes / orders.len().max(1)).max(1);
         let done = AtomicUsize::new(0);
@@ -142,14 +154,19 @@ impl Voicing<'_> {
     }
 
     /// Runs `work` on every item over the lanes; the first failure stops all.
-    fn each<T: Sync>(&self, items: &[T], work: impl Fn(usize, &T) -> Result<(), RenderFault> + Sync) -> Result<(), RenderFault> {
+    fn each<T: Sync>(
+        &self,
+        items: &[T],
+        work: impl Fn(usize, &T) -> Result<(), RenderFault> + Sync,
+    ) -> Result<(), RenderFault> {
         let next = AtomicUsize::new(0);
         let failure = Mutex::new(None);
         let lane = || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(item) = items.get(index) else { return };
-                let outcome = if self.cancel.is_cancelled() { Err(RenderFault::Cancelled) } else { work(index, item) };
+                let outcome =
+                    if self.cancel.is_cancelled() { Err(RenderFault::Cancelled) } else { work(index, item) };
                 if let Err(fault) = outcome {
                     next.store(items.len(), Ordering::Relaxed);
                     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);

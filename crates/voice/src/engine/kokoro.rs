@@ -123,7 +123,11 @@ impl KokoroEngine {
         let loaded = Arc::new(LoadedVoice {
             vectors: VoiceVectors::blend(&parts).map_err(neural::failed(ID))?,
             fingerprint: hex(&hash.finalize()),
-            accent: if heaviest.is_some_and(|(name, _)| name.starts_with('b')) { Accent::British } else { Accent::American },
+            accent: if heaviest.is_some_and(|(name, _)| name.starts_with('b')) {
+                Accent::British
+            } else {
+                Accent::American
+            },
         });
         let mut voices = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
         // Blends are free to invent: what is kept stays bounded (0.5 MB each).
@@ -174,7 +178,8 @@ impl Engine for KokoroEngine {
     }
 
     fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
-        let voices = blend(voice)?.parts().iter().map(|(name, _)| format!("voices/{name}.bin")).collect::<Vec<_>>();
+        let voices =
+            blend(voice)?.parts().iter().map(|(name, _)| format!("voices/{name}.bin")).collect::<Vec<_>>();
         let needed = ["model.onnx", "vocab.json"].into_iter().chain(voices.iter().map(String::as_str));
         match needed.into_iter().find(|member| !self.folder.join(member).is_file()) {
             Some(member) => Err(missing(member)),

@@ -23,7 +23,12 @@ pub(super) fn read(text: &TextReader, line: &LineRequest<'_>, accent: Accent) ->
 }
 
 fn bad_text(error: TextError) -> EngineError {
-    EngineError::BadText { code: error.code(), en: sentence(&error), ko: text_error_ko(&error), at: error.position() }
+    EngineError::BadText {
+        code: error.code(),
+        en: sentence(&error),
+        ko: text_error_ko(&error),
+        at: error.position(),
+    }
 }
 
 pub(super) fn failed(engine: &'static str) -> impl Fn(SynthError) -> EngineError {
@@ -43,9 +48,12 @@ pub(super) fn speak(
     let failure: Mutex<Option<EngineError>> = Mutex::new(None);
     let lane = || {
         while let Some((index, phrase)) = take(&next, phrases) {
-            let outcome = if cancel.is_cancelled() { Err(EngineError::Cancelled) } else { speak_phrase(phrase) };
+            let outcome =
+                if cancel.is_cancelled() { Err(EngineError::Cancelled) } else { speak_phrase(phrase) };
             match outcome {
-                Ok(speech) => spoken_phrases.lock().expect("no lane panics with the lock")[index] = Some(speech),
+                Ok(speech) => {
+                    spoken_phrases.lock().expect("no lane panics with the lock")[index] = Some(speech)
+                }
                 Err(error) => {
                     next.store(phrases.len(), Ordering::Relaxed);
                     failure.lock().expect("no lane panics with the lock").get_or_insert(error);
@@ -77,7 +85,12 @@ fn assemble(spoken: &Spoken, parts: Vec<(Speech, sori_text::PhraseEnd)>) -> Spok
         .into_iter()
         .map(|mark| {
             let word = &spoken.words[mark.word];
-            SpokenWord { text: word.text.clone(), source: word.source.clone(), start: mark.start as u64, end: mark.end as u64 }
+            SpokenWord {
+                text: word.text.clone(),
+                source: word.source.clone(),
+                start: mark.start as u64,
+                end: mark.end as u64,
+            }
         })
         .collect();
     let phones = joined

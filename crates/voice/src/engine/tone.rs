@@ -92,7 +92,12 @@ impl Engine for Tone {
         for word in line.text.split_whitespace() {
             let source = word.as_ptr() as usize - line.text.as_ptr() as usize;
             let end = at + scaled(PER_CHAR * word.chars().count() as u64);
-            words.push(SpokenWord { text: word.to_owned(), source: source..source + word.len(), start: at, end });
+            words.push(SpokenWord {
+                text: word.to_owned(),
+                source: source..source + word.len(),
+                start: at,
+                end,
+            });
             at = end + scaled(GAP);
         }
         let mut samples = vec![0.0_f32; at as usize];

@@ -1,0 +1,261 @@
+//! The pipeline with the tone engine: places, times, loudness and what is spoken again.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use sori_audio::{Format, wav};
+use sori_contracts::{Cancel, Fault, MediaFault, Progress, ProgressReport};
+use sori_script::{Format as ScriptFormat, Limits, Script};
+use sori_voice::{
+    EncodedFile, Encoders, Engines, FileEncoder, FileOrder, LineCache, RenderFault, RenderOptions, Rendered,
+    Renderer, VoiceName,
+    engine::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, tone::Tone},
+    voices::VoiceInfo,
+};
+
+/// WAV only, in memory and then at once: enough to look at samples.
+struct WavEncoders;
+
+struct WavFile {
+    samples: Vec<f32>,
+    rate_hz: u32,
+    path: std::path::PathBuf,
+}
+
+impl Encoders for WavEncoders {
+    fn begin(&self, order: &FileOrder, path: &Path) -> Result<Box<dyn FileEncoder>, MediaFault> {
+        Ok(Box::new(WavFile { samples: Vec::new(), rate_hz: order.sample_rate_hz, path: path.to_owned() }))
+    }
+
+    fn decoded_peak_dbtp(&self, _path: &Path) -> Result<f64, MediaFault> {
+        Ok(f64::NEG_INFINITY)
+    }
+}
+
+impl FileEncoder for WavFile {
+    fn write(&mut self, samples: &[f32]) -> Result<(), MediaFault> {
+        self.samples.extend_from_slice(samples);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<EncodedFile, MediaFault> {
+        let length = wav::Length::Known(self.samples.len() as u64);
+        let mut file = wav::Writer::new(Vec::new(), self.rate_hz, wav::Depth::Int16, length).unwrap();
+        file.write(&self.samples).unwrap();
+        let bytes = file.finish().unwrap();
+        std::fs::write(&self.path, &bytes).unwrap();
+        Ok(EncodedFile { size_bytes: bytes.len() as u64, sha256: String::new() })
+    }
+}
+
+#[derive(Default)]
+struct Watched(Mutex<Vec<Progress>>);
+
+impl ProgressReport for Watched {
+    fn report(&self, progress: Progress) {
+        self.0.lock().unwrap().push(progress);
+    }
+}
+
+/// Tones, counted, and cancelled from inside after so many lines.
+struct Counting {
+    tone: Tone,
+    spoken: AtomicUsize,
+    cancel_after: usize,
+    cancel: Cancel,
+}
+
+impl Engine for Counting {
+    fn capabilities(&self) -> &Capabilities {
+        self.tone.capabilities()
+    }
+
+    fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
+        self.tone.version(voice)
+    }
+
+    fn voices(&self) -> Vec<VoiceInfo> {
+        self.tone.voices()
+    }
+
+    fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
+        self.tone.find(voice)
+    }
+
+    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
+        self.tone.check(line)
+    }
+
+    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
+        if self.spoken.fetch_add(1, Ordering::SeqCst) + 1 >= self.cancel_after {
+            self.cancel.cancel();
+        }
+        self.tone.synth(line, cancel)
+    }
+}
+
+struct Studio {
+    folder: tempfile::TempDir,
+    engine: Arc<Counting>,
+    progress: Watched,
+    cancel: Cancel,
+}
+
+impl Studio {
+    fn new(cancel_after: usize) -> Self {
+        let cancel = Cancel::new();
+        let engine = Counting {
+            tone: Tone::default(),
+            spoken: AtomicUsize::new(0),
+            cancel_after,
+            cancel: cancel.clone(),
+        };
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            engine: Arc::new(engine),
+            progress: Watched::default(),
+            cancel,
+        }
+    }
+
+    fn render(&self, script: &Script, sample_rate_hz: u32) -> Result<Rendered, RenderFault> {
+        let engines = Engines::of([Arc::clone(&self.engine) as Arc<dyn Engine>]);
+        let cache = LineCache::open(self.folder.path().join("lines")).unwrap();
+        let renderer = Renderer {
+            engines: &engines,
+            cache: &cache,
+            encoders: &WavEncoders,
+            lanes: 2,
+            progress: &self.progress,
+            cancel: &self.cancel,
+        };
+        let options =
+            RenderOptions { formats: vec![Format::Wav], sample_rate_hz, ..RenderOptions::default() };
+        renderer.render(script, &options, self.folder.path(), "out")
+    }
+
+    fn spoken(&self) -> usize {
+        self.engine.spoken.load(Ordering::SeqCst)
+    }
+}
+
+fn script(text: &str) -> Script {
+    let cast = "@cast A = tone:440\n@cast B = tone:880\n";
+    sori_script::read(format!("{cast}{text}").as_bytes(), ScriptFormat::Text, &Limits::default())
+        .unwrap()
+        .script
+}
+
+/// Start and end of every line in milliseconds.
+#[track_caller]
+fn check_places(text: &str, expected: &[(u64, u64)]) {
+    let rendered = Studio::new(usize::MAX).render(&script(text), 24_000).unwrap();
+    let places: Vec<_> = rendered.transcript.lines.iter().map(|line| (line.start_ms, line.end_ms)).collect();
+    assert_eq!(places, expected, "{text}");
+}
+
+// A tone of four letters lasts 160 ms, with 50 ms of silence on either side: 260 ms.
+
+#[test]
+fn lines_follow_each_other_with_the_scripts_gap_and_written_pauses_take_its_place() {
+    check_places("A: word\nB: word", &[(0, 260), (510, 770)]);
+    check_places("A: word\n[pause 1s]\nB: word", &[(0, 260), (1260, 1520)]);
+    check_places("A: word\n[pause 1s]\n[pause 1s]\nB: word", &[(0, 260), (2260, 2520)]);
+    check_places("[pause 1s]\nA: word", &[(1000, 1260)]);
+}
+
+#[test]
+fn a_line_may_begin_before_the_one_before_it_has_ended() {
+    let mut dialogue = script("A: word\nB: word");
+    let sori_script::Item::Line(second) = &mut dialogue.items[1] else { panic!("two lines") };
+    second.overlap_ms = Some(100);
+    let rendered = Studio::new(usize::MAX).render(&dialogue, 24_000).unwrap();
+    assert_eq!(rendered.transcript.lines[1].start_ms, 160);
+}
+
+#[test]
+fn timed_lines_begin_at_their_time_and_nobody_is_talked_over() {
+    let mut subtitles = script("A: word\nB: word word word word word word\nA: word\nB: word");
+    for (item, start_ms) in subtitles.items.iter_mut().zip([1000, 2000, 2300, 9000]) {
+        let sori_script::Item::Line(line) = item else { panic!("only lines") };
+        line.start_ms = Some(start_ms);
+    }
+    let lines = Studio::new(usize::MAX).render(&subtitles, 24_000).unwrap().transcript.lines;
+    assert_eq!((lines[0].start_ms, lines[1].start_ms, lines[3].start_ms), (1000, 2000, 9000));
+    let natural_ms = 50 + 6 * 210;
+    assert!(lines[1].end_ms < 2000 + natural_ms, "it was spoken faster to fit: {:?}", lines[1]);
+    assert_eq!(lines[2].start_ms, lines[1].end_ms, "and what still ran over pushed the next line");
+}
+
+#[test]
+fn word_times_are_right_to_the_sample_at_every_rate_and_do_not_drift() {
+    let text: String = (0..400).map(|n| format!("A: number {n}\n")).collect();
+    for rate in [8_000, 22_050, 44_100] {
+        let studio = Studio::new(usize::MAX);
+        let rendered = studio.render(&script(&text), rate).unwrap();
+        let pcm = wav::read(std::fs::File::open(&rendered.files[0].path).unwrap()).unwrap();
+        let loudest = pcm.samples.iter().fold(0.0_f32, |max, s| max.max(s.abs()));
+        for line in rendered.transcript.lines.iter().step_by(57) {
+            let word = &line.words[0];
+            let per_ms = f64::from(rate) / 1000.0;
+            let from = ((word.start_ms as f64 - 20.0) * per_ms) as usize;
+            let onset = from + pcm.samples[from..].iter().position(|s| s.abs() > loudest / 2.0).unwrap();
+            let error_ms = onset as f64 / per_ms - word.start_ms as f64;
+            assert!(error_ms.abs() <= 1.0, "{rate} Hz, {word:?}: {error_ms} ms");
+        }
+    }
+}
+
+#[test]
+fn the_same_words_in_the_same_voice_are_spoken_once_and_a_changed_line_alone() {
+    let studio = Studio::new(usize::MAX);
+    studio.render(&script("A: yes\nB: yes\nA: yes\nB: no"), 24_000).unwrap();
+    assert_eq!(studio.spoken(), 3);
+    let again = studio.render(&script("A: yes\nB: yes\nA: maybe\nB: no"), 16_000).unwrap();
+    assert_eq!((studio.spoken(), again.lines_cached), (4, 3));
+}
+
+#[test]
+fn a_cancelled_render_keeps_what_was_spoken_and_leaves_no_file() {
+    let text: String = (0..50).map(|n| format!("A: number {n}\n")).collect();
+    let studio = Studio::new(10);
+    assert!(matches!(studio.render(&script(&text), 24_000), Err(RenderFault::Cancelled)));
+    assert!(studio.spoken() < 20);
+    assert!(!studio.folder.path().join("out.wav").exists());
+}
+
+#[test]
+fn every_line_that_cannot_be_spoken_is_named_with_its_place() {
+    let mut wrong = script("A: fine\nB: also fine");
+    wrong.cast.get_mut("B").unwrap().voice = Some("tone:99999".into());
+    let fault = Studio::new(usize::MAX).render(&wrong, 24_000).unwrap_err();
+    assert_eq!(fault.code(), "VOICE_UNKNOWN");
+    let problem = &fault.details().unwrap()["problems"][0];
+    assert_eq!((&problem["line"], &problem["speaker"]), (&4.into(), &"B".into()));
+}
+
+#[test]
+fn progress_only_grows_and_names_its_stages() {
+    let studio = Studio::new(usize::MAX);
+    studio.render(&script("A: one\nB: two\nA: three"), 24_000).unwrap();
+    let seen = studio.progress.0.lock().unwrap();
+    let stages: Vec<_> = seen.iter().map(|progress| progress.stage.as_str()).collect();
+    for stage in ["reading", "voicing", "mixing", "encoding", "storing"] {
+        assert!(stages.contains(&stage), "{stages:?}");
+    }
+    assert!(seen.last().unwrap().percent >= 95);
+}
+
+#[test]
+fn chapters_begin_at_the_beginning_and_where_their_first_line_is() {
+    let rendered =
+        Studio::new(usize::MAX).render(&script("== One ==\nA: word\n== Two ==\nB: word"), 24_000).unwrap();
+    let chapters: Vec<_> =
+        rendered.transcript.chapters.iter().map(|c| (c.title.as_str(), c.start_ms)).collect();
+    assert_eq!(chapters, [("One", 0), ("Two", 510)]);
+}
