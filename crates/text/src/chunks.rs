@@ -187,6 +187,8 @@ struct Open {
     source: Range<usize>,
     shown: String,
     spoken: String,
+    /// Has a letter or digit been taken? Asked for every sign, so it is not searched for.
+    has_word: bool,
     /// Lead and core of a fixed reading; `spoken` then collects the trail.
     fixed: Option<(String, Core)>,
 }
@@ -211,11 +213,13 @@ impl Cutter {
                 let open = self.open_at(glyph.source.clone());
                 open.shown.push(glyph.shown);
                 open.spoken.push(*c);
+                open.has_word |= c.is_alphanumeric();
             }
             Sound::Letters(letters) => {
                 let open = self.open_at(glyph.source.clone());
                 open.shown.push(glyph.shown);
                 open.spoken.push_str(letters);
+                open.has_word = true;
             }
             Sound::Foreign(c) => {
                 let open = self.open_at(glyph.source.clone());
@@ -230,6 +234,7 @@ impl Cutter {
             source: source.clone(),
             shown: String::new(),
             spoken: String::new(),
+            has_word: false,
             fixed: None,
         });
         open.source.end = source.end;
@@ -247,7 +252,6 @@ impl Cutter {
         if !next.is_alphanumeric() && !"\"“'‘$£€".contains(*next) {
             return false;
         }
-        let word_before = open.spoken.chars().any(char::is_alphanumeric);
         let range = |dash: &str| {
             // A dash between two numbers is a range, not a pause.
             next.is_ascii_digit()
@@ -256,7 +260,7 @@ impl Cutter {
                     .strip_suffix(dash)
                     .is_some_and(|head| head.ends_with(|c: char| c.is_ascii_digit()))
         };
-        word_before
+        open.has_word
             && ((open.spoken.ends_with('—') && !range("—"))
                 || (open.spoken.ends_with('–')
                     && !range("–")
@@ -268,10 +272,7 @@ impl Cutter {
     }
 
     fn fixed(&mut self, text: &str, reading: Fixed) {
-        let touches_word = self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.fixed.is_some() || open.spoken.chars().any(char::is_alphanumeric));
+        let touches_word = self.open.as_ref().is_some_and(|open| open.fixed.is_some() || open.has_word);
         if touches_word {
             self.close(Gap::Joined);
         }

@@ -60,11 +60,17 @@ pub fn normalise_for(text: &str, accent: Accent) -> Vec<NormalToken> {
     read_chunks(&lenient_chunks(text, accent), accent)
 }
 
+/// Chunks that are looked at together.
+const LONGEST_SENTENCE: usize = 300;
+
 pub(crate) fn read_chunks(chunks: &[Chunk], accent: Accent) -> Vec<NormalToken> {
     let mut tokens = Vec::with_capacity(chunks.len());
     let mut first = 0;
     for (last, end) in sentences::ends(chunks) {
-        read_sentence(&chunks[first..=last], accent, &mut tokens);
+        // Rules look along the sentence: its length is bounded so that a text without stops stays linear.
+        for run in chunks[first..=last].chunks(LONGEST_SENTENCE) {
+            read_sentence(run, accent, &mut tokens);
+        }
         if let Some(token) = tokens.last_mut() {
             token.end = Some(end);
         }

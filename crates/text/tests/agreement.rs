@@ -1,5 +1,6 @@
 //! How far the phonemes agree with the reference, the Python package `misaki` 0.9.4, word by word with the
 //! punctuation (`bench/g2p/reference.py` wrote the fixtures).
+#![allow(clippy::print_stdout, reason = "the measured figures are printed")]
 
 use sori_text::{Accent, DEFAULT_PHONEMES, Lexicon, Reader};
 

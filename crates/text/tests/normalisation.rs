@@ -1,4 +1,5 @@
 //! The table of hard cases: every written form is read as a careful speaker would read it.
+#![allow(clippy::print_stdout, reason = "the measured figures are printed")]
 
 use sori_text::{Accent, normalise_for};
 

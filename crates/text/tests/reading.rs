@@ -169,6 +169,14 @@ fn one_endless_word_is_cut_too() {
 }
 
 #[test]
+fn texts_without_an_end_are_normalised_in_linear_time() {
+    for part in ["12 ", "1/2 ", "—\"", "(", "a—", "5 - ", "[a](/a/)", "A.", "<i", "&", "'", "Dr. "] {
+        let long = part.repeat(10_000);
+        assert_eq!(sentences(&long).is_empty(), normalise(&long).is_empty(), "{part}");
+    }
+}
+
+#[test]
 fn ends_tell_sentences_from_paragraphs() {
     let ends: Vec<_> = read("One. Two.\n\nThree.").phrases.iter().map(|phrase| phrase.end).collect();
     assert_eq!(ends, [PhraseEnd::Sentence, PhraseEnd::Paragraph, PhraseEnd::Paragraph]);

@@ -92,8 +92,8 @@ const UNITS: [(&str, &str, &str); 84] = [
     ("hp", "horsepower", "horsepower"),
 ];
 
-/// Units that are letters or words of their own: only after a number in the same chunk or with a stop.
-const ONLY_WITH_STOP: [&str; 1] = ["in"];
+/// A unit that is a word of its own: apart from its number only with a stop, "3 in. wide".
+const ONLY_WITH_STOP: &str = "in";
 
 pub(crate) fn read(line: &Line, index: usize) -> Option<Reading> {
     height(line, index)
@@ -237,7 +237,8 @@ fn apart(line: &Line, index: usize) -> Option<Reading> {
         let name = if one { unit.one } else { unit.many };
         return Reading::several([number, word.to_owned(), name]).map(Reading::taking_stops);
     }
-    if ONLY_WITH_STOP.contains(&next) && !(line.stopped(index + 1) && !line.is_last(index + 1)) {
+    let stop_goes_on = line.stopped(index + 1) && !line.is_last(index + 1);
+    if next == ONLY_WITH_STOP && !stop_goes_on {
         return None;
     }
     // Single capitals after a number are names more often than units ("Vitamin 12 C"), apart from these.
