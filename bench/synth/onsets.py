@@ -4,8 +4,8 @@
 Aligner: pocketsphinx 5.1.1 with its own en-us model and dictionary, told the words of each line; it knows nothing
 of the synthesis. It has a constant offset of its own: it lets a word begin before it sounds. The first word of a line
 follows silence, so there both captions and aligner are also compared with the sound itself: the first 10 ms louder
-than -40 dB of the line's peak (a weak consonant passes that late, so this is no exact truth either). A line is left out, and counted, where the dictionary lacks one of its words
-or no path is found.
+than -40 dB of the line's peak (a weak consonant passes that late, so this is no exact truth either). A line is
+left out, and counted, where the dictionary lacks one of its words or no path is found.
 
 Exits with 1 when the raw mean is above 50 ms.
 """
@@ -48,8 +48,8 @@ def main() -> None:
         early = np.median([onsets[0] - heard for (_, onsets), heard in zip(aligned, sound) if onsets])
         left_out = sum(onsets is None for _, onsets in aligned)
         print(
-            f"| {voice} | {len(pairs)} | {left_out} | {np.abs(off).mean():.0f} ms | {offset:+.0f} ms | {away.mean():.0f} ms"
-            f" | {np.percentile(away, 90):.0f} ms | {first:+.0f} ms | {early:+.0f} ms |"
+            f"| {voice} | {len(pairs)} | {left_out} | {np.abs(off).mean():.0f} ms | {offset:+.0f} ms"
+            f" | {away.mean():.0f} ms | {np.percentile(away, 90):.0f} ms | {first:+.0f} ms | {early:+.0f} ms |"
         )
         met &= bool(np.abs(off).mean() <= MUST_MS)
     sys.exit(0 if met else 1)

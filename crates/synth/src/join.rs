@@ -100,8 +100,8 @@ fn fade_ends(samples: &mut [f32], length: usize) {
         let phase = std::f32::consts::PI * (step as f32 + 0.5) / length as f32;
         0.5 - 0.5 * phase.cos()
     };
-    for step in 0..length {
-        samples[step] *= gain(step);
+    for (step, sample) in samples.iter_mut().take(length).enumerate() {
+        *sample *= gain(step);
     }
     for (step, sample) in samples.iter_mut().rev().take(length).enumerate() {
         *sample *= gain(step);

@@ -50,6 +50,8 @@ pub fn word_marks(line: &Joined, spoken: &Spoken) -> Vec<WordMark> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use sori_text::{Phrase, PhraseEnd, Piece, Word};
 
     use super::*;
@@ -67,7 +69,7 @@ mod tests {
             samples: vec![0.0; 1000],
             sample_rate_hz: 24_000,
             phones: phones.iter().enumerate().map(phone).collect(),
-            phrases: Vec::from([0..1000]),
+            phrases: vec![Range { start: 0, end: 1000 }],
         };
         let found: Vec<_> = word_marks(&line, &spoken).iter().map(|mark| (mark.start, mark.end)).collect();
         assert_eq!(found, expected);
