@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{
-        Multipart, Query as PlainQuery, State,
+        Multipart, State,
         multipart::{Field, MultipartError, MultipartRejection},
     },
     http::{HeaderMap, header},
@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use sori_contracts::{ShowId, UiLanguage};
-use sori_http::{Json, Problem, ProblemBody, RequestFault, Ui};
+use sori_http::{Json, Problem, ProblemBody, Query, RequestFault, Ui};
 use sori_script::{Format, Script};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -204,7 +204,7 @@ struct ParsedScript {
     ))]
 async fn parse_script(
     Ui(language): Ui,
-    PlainQuery(query): PlainQuery<ParseQuery>,
+    Query(query): Query<ParseQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<ParsedScript>, Problem> {
