@@ -110,6 +110,28 @@ fn m4a_is_within_five_milliseconds() {
 }
 
 #[test]
+fn everything_comes_out_as_loud_as_it_went_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let ffmpeg = ffmpeg();
+    let tone: Vec<f32> =
+        (0..96_000).map(|n| (0.3 * (std::f64::consts::TAU * f64::from(n) / 48.0).sin()) as f32).collect();
+    let before = sori_audio::loudness_of(&tone, 48_000).unwrap().unwrap();
+    for format in Format::ALL {
+        let bitrates: &[_] = match format {
+            Format::Mp3 => &[None, Some(64_000), Some(160_000), Some(192_000), Some(224_000), Some(320_000)],
+            _ => &[None],
+        };
+        for &bitrate in bitrates {
+            let path = folder.path().join(format!("tone.{format}"));
+            encode(&ffmpeg, &EncodeSpec { bitrate, ..EncodeSpec::new(format, 48_000) }, &tone, &path);
+            let decoded = ffmpeg.decode(&path, 48_000, 1 << 20).unwrap();
+            let after = sori_audio::loudness_of(&decoded.samples, 48_000).unwrap().unwrap();
+            assert!((after - before).abs() < 0.1, "{format} at {bitrate:?}: {:.2} dB", after - before);
+        }
+    }
+}
+
+#[test]
 fn wav_and_flac_hold_the_same_samples() {
     let folder = tempfile::tempdir().unwrap();
     let ffmpeg = ffmpeg();

@@ -21,7 +21,7 @@ use super::{
     child::Running,
     file_address,
     metadata::ffmetadata,
-    spec::{Wire, output_arguments},
+    spec::{Wire, level_factor, output_arguments},
 };
 
 /// For one block, and for putting the index in front of a long M4A.
@@ -73,8 +73,14 @@ impl Ffmpeg {
         let quantiser = (wire == Wire::Int16).then(|| Quantiser::new(Depth::Int16));
         let shortest = u64::from(spec.sample_rate_hz) * SHORTEST_LOSSY_MS / 1000;
         let missing_frames = if spec.format.is_lossy() { shortest } else { 0 };
-        let target =
-            Target::Ffmpeg { child, quantiser, missing_frames, bytes: Vec::new(), _metadata: metadata };
+        let target = Target::Ffmpeg {
+            child,
+            quantiser,
+            level: level_factor(spec),
+            missing_frames,
+            bytes: Vec::new(),
+            _metadata: metadata,
+        };
         Ok(Encoder { target, part })
     }
 }
@@ -91,6 +97,8 @@ enum Target {
     Ffmpeg {
         child: Running,
         quantiser: Option<Quantiser>,
+        /// Undoes what the encoder does to the level.
+        level: f32,
         /// Until the shortest length is reached.
         missing_frames: u64,
         bytes: Vec<u8>,
@@ -119,12 +127,12 @@ impl Encoder {
     pub fn write(&mut self, samples: &[f32]) -> Result<(), MediaFault> {
         match &mut self.target {
             Target::Wav(writer) => writer.write(samples).map_err(audio_fault),
-            Target::Ffmpeg { child, quantiser, missing_frames, bytes, .. } => {
+            Target::Ffmpeg { child, quantiser, level, missing_frames, bytes, .. } => {
                 *missing_frames = missing_frames.saturating_sub(samples.len() as u64);
                 bytes.clear();
                 match quantiser {
                     Some(quantiser) => quantiser.quantise(samples, bytes),
-                    None => bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes())),
+                    None => bytes.extend(samples.iter().flat_map(|sample| (sample * *level).to_le_bytes())),
                 }
                 child.write(bytes)
             }

@@ -81,6 +81,21 @@ pub(super) fn output_arguments(spec: &EncodeSpec) -> Vec<String> {
     arguments.iter().map(|&argument| argument.to_owned()).collect()
 }
 
+fn bitrate_of(spec: &EncodeSpec) -> u32 {
+    spec.bitrate.unwrap_or_else(|| speech_bitrate(spec.format, spec.sample_rate_hz))
+}
+
+/// What samples are multiplied with so that they come out as loud as they went in: LAME lowers
+/// its input by up to 0.45 dB, by bit rate (`abr_switch_map` in its `presets.c`).
+pub(super) fn level_factor(spec: &EncodeSpec) -> f32 {
+    match (spec.format, bitrate_of(spec)) {
+        (Format::Mp3, ..176_000) => 1.0 / 0.95,
+        (Format::Mp3, 176_000..208_000) => 1.0 / 0.97,
+        (Format::Mp3, 208_000..240_000) => 1.0 / 0.98,
+        _ => 1.0,
+    }
+}
+
 /// libopus takes 8, 12, 16, 24 and 48 kHz.
 fn file_rate_hz(spec: &EncodeSpec) -> u32 {
     match spec.format {
