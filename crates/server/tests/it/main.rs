@@ -4,6 +4,7 @@
 mod app;
 mod architecture;
 mod bad_input;
+mod first_run;
 mod listen;
 mod page;
 mod synthesize;
