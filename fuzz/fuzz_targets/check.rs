@@ -2,7 +2,7 @@
 
 use sori_script::{Format, Limits, read, to_fountain, to_json, to_text, validate};
 
-pub fn read(bytes: &[u8], format: Format) {
+pub fn file(bytes: &[u8], format: Format) {
     let limits = Limits::default();
     let _ = Format::detect(None, bytes);
     let parsed = match read(bytes, format, &limits) {

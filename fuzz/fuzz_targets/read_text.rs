@@ -6,4 +6,4 @@ use sori_script::Format;
 
 mod check;
 
-fuzz_target!(|bytes: &[u8]| check::read(bytes, Format::Text));
+fuzz_target!(|bytes: &[u8]| check::file(bytes, Format::Text));

@@ -57,7 +57,7 @@ pub fn read_with(bytes: &[u8], format: Format, options: &Options) -> Result<Pars
     let limits = &options.limits;
     let text = decode::decode(bytes, limits)?;
     let mut problems = Problems::new(limits.max_problems);
-    let script = match format {
+    let mut script = match format {
         Format::Json => json::read(&text, limits, &mut problems),
         Format::Text => text::read(&text, limits, &mut problems),
         Format::Fountain => fountain::read(&text, options, &mut problems),
@@ -65,6 +65,7 @@ pub fn read_with(bytes: &[u8], format: Format, options: &Options) -> Result<Pars
         Format::Vtt => vtt::read(&text, limits, &mut problems),
         Format::Ass => ass::read(&text, limits, &mut problems),
     };
+    tidy_fields(&mut script);
     // After a broken beginning an empty script is no news.
     if !problems.has_error() {
         for problem in validate(&script, limits) {
@@ -76,6 +77,24 @@ pub fn read_with(bytes: &[u8], format: Format, options: &Options) -> Result<Pars
     }
     Ok(Parsed { script, problems: problems.into_vec() })
 }
+
+/// What is not spoken is cleaned as lines are: single blanks, nothing that nobody sees, and an empty
+/// field is none.
+fn tidy_fields(script: &mut Script) {
+    let tidy_option = |field: &mut Option<String>| {
+        *field = field.take().map(|text| decode::tidy(&text)).filter(|text| !text.is_empty());
+    };
+    script.title = decode::tidy(&script.title);
+    script.lang = decode::tidy(&script.lang);
+    tidy_option(&mut script.author);
+    tidy_option(&mut script.description);
+    for member in script.cast.values_mut() {
+        tidy_option(&mut member.voice);
+        tidy_option(&mut member.name);
+    }
+}
+
+pub(crate) use text::inline_pauses;
 
 /// Whether a name would be read as a header key in front of a colon.
 pub(crate) fn header_name(name: &str) -> Option<()> {

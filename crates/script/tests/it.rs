@@ -6,5 +6,7 @@ mod captions;
 mod hostile;
 #[path = "it/readers.rs"]
 mod readers;
+#[path = "it/regressions.rs"]
+mod regressions;
 #[path = "it/round_trip.rs"]
 mod round_trip;

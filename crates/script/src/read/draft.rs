@@ -40,6 +40,7 @@ impl<'a> Draft<'a> {
         line.speaker = tidy(&line.speaker);
         line.style = line.style.map(|style| tidy(&style)).filter(|style| !style.is_empty());
         line.translation = line.translation.map(|text| tidy(&text)).filter(|text| !text.is_empty());
+        line.id = line.id.map(|id| tidy(&id)).filter(|id| !id.is_empty());
         line.origin = Some(at);
         if line.text.is_empty() || !self.has_room(at) {
             return;

@@ -300,7 +300,15 @@ fn is_transition(text: &str, after_blank: bool, next_has_text: bool) -> bool {
 fn without_scene_number(title: &str) -> &str {
     let Some(body) = title.strip_suffix('#') else { return title };
     match body.rfind('#') {
-        Some(start) if start > 0 && !body[start + 1..].contains(' ') => body[..start].trim_end(),
+        // An escaped sign is a part of the title.
+        Some(start)
+            if start > 0
+                && !body[start + 1..].contains(' ')
+                && !body.contains("\\#")
+                && !body.ends_with('\\') =>
+        {
+            body[..start].trim_end()
+        }
         _ => title,
     }
 }

@@ -11,7 +11,7 @@
 //! >> Pas si fort.             # translation of the line above
 //! [pause 1.5s]
 //! [00:01:02] MINA: A line with a start time.
-//! \Note: a row that starts with a backslash is text, never a label.
+//! \Note: a row that starts with a backslash is text, never a label; \[pause 1s] is text too.
 //! # a remark     // another one
 //! ```
 //!
@@ -20,7 +20,7 @@
 
 mod label;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use super::{
     attributes::{cast_entry, clock_ms, duration_ms, line_attributes},
@@ -190,7 +190,7 @@ impl Reader<'_> {
                 let mut whole = line.translation.take().unwrap_or_default();
                 whole.push(' ');
                 whole.push_str(text);
-                line.translation = Some(tidy(&whole));
+                line.translation = Some(tidy(&whole)).filter(|whole| !whole.is_empty());
             }
             None => self.draft.warn(&Finding::TranslationWithoutLine, at),
         }
@@ -302,9 +302,20 @@ fn declared(lines: &[SourceLine<'_>]) -> BTreeSet<String> {
         .collect()
 }
 
-/// A remark may follow a directive: blank, `#`, blank.
+/// A remark may follow a directive: blank, `#`, blank, outside of quotes.
 fn remove_remark(value: &str) -> &str {
-    value.find(" # ").map_or(value, |at| &value[..at])
+    let (mut in_quotes, mut escaped) = (false, false);
+    let start = value.char_indices().find_map(|(offset, c)| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_quotes => escaped = true,
+            '"' => in_quotes = !in_quotes,
+            ' ' if !in_quotes && value[offset..].starts_with(" # ") => return Some(offset),
+            _ => {}
+        }
+        None
+    });
+    start.map_or(value, |at| &value[..at])
 }
 
 /// `== Title ==`, the end being optional.
@@ -323,25 +334,34 @@ pub(super) fn pause(row: &str) -> Option<&str> {
     (is_pause && !inner.contains(['[', ']'])).then(|| inner[word_end..].trim_start_matches([':', ' ', '\t']))
 }
 
-/// Pauses inside a line split it.
+/// Pauses inside a line split it; a backslash before one makes it text (and is taken away).
 fn split_at_pauses(text: &str) -> Vec<(String, Option<u32>)> {
     let mut pieces = Vec::new();
-    let mut start = 0;
+    let mut piece = String::new();
     let mut from = 0;
-    while let Some(open) = text[from..].find('[').map(|i| i + from) {
-        // A pause is short: looking no further keeps a file of opening brackets linear.
-        let close = text[open..].bytes().take(48).position(|b| b == b']').map_or(open, |i| i + open);
-        match pause(&text[open..=close]).and_then(duration_ms) {
-            Some(ms) => {
-                pieces.push((text[start..open].to_owned(), Some(ms)));
-                start = close + 1;
-                from = start;
-            }
-            None => from = open + 1,
+    for (place, pause_ms) in inline_pauses(text) {
+        piece.push_str(&text[from..place.start]);
+        if piece.ends_with('\\') {
+            piece.pop();
+            from = place.start;
+        } else {
+            pieces.push((std::mem::take(&mut piece), Some(pause_ms)));
+            from = place.end;
         }
     }
-    pieces.push((text[start..].to_owned(), None));
+    piece.push_str(&text[from..]);
+    pieces.push((piece, None));
     pieces
+}
+
+/// Where `[pause 1.5s]` and the like stand in a text, and how long they are.
+pub(crate) fn inline_pauses(text: &str) -> impl Iterator<Item = (Range<usize>, u32)> {
+    text.match_indices('[').filter_map(|(open, _)| {
+        // A pause is short: looking no further keeps a text of opening brackets linear.
+        let close = open + text.as_bytes()[open..].iter().take(48).position(|b| *b == b']')? + 1;
+        let ms = pause(&text[open..close]).and_then(duration_ms)?;
+        Some((open..close, ms))
+    })
 }
 
 /// `[00:01:02]`, `[00:01:02 - 00:01:05]`, `[… --> …]` in front of a row.

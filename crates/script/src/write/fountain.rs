@@ -48,7 +48,7 @@ fn title_page(script: &Script, out: &mut String) {
     for (speaker, about) in &script.cast {
         let about = member(about);
         let equals = if about.is_empty() { "" } else { " = " };
-        let _ = writeln!(out, "    {}{equals}{about}", quote(speaker));
+        let _ = writeln!(out, "    {}{equals}{about}", super::text::quote_name(speaker));
     }
 }
 

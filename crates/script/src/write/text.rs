@@ -77,10 +77,23 @@ fn write_line(line: &Line, out: &mut String) {
     if !attributes.is_empty() {
         let _ = write!(out, " {{{}}}", attributes.join(", "));
     }
-    let _ = writeln!(out, ": {}", one_row(&line.text));
+    let _ = writeln!(out, ": {}", escape_pauses(&one_row(&line.text)));
     if let Some(translation) = &line.translation {
         let _ = writeln!(out, ">> {}", one_row(translation));
     }
+}
+
+/// A text that says `[pause 1s]` is not a pause.
+fn escape_pauses(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (place, _) in crate::read::inline_pauses(text) {
+        out.push_str(&text[from..place.start]);
+        out.push('\\');
+        from = place.start;
+    }
+    out.push_str(&text[from..]);
+    out
 }
 
 /// The attributes that have no sign of their own in any text format.
@@ -102,7 +115,7 @@ pub(super) fn attributes(line: &Line) -> Vec<String> {
 }
 
 /// A name is written bare when nothing in it could be read as something else.
-fn quote_name(name: &str) -> String {
+pub(super) fn quote_name(name: &str) -> String {
     let bare = name.starts_with(char::is_alphabetic)
         && name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '\'' | '-' | '_'))
         && !name.contains("  ")

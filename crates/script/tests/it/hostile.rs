@@ -1,4 +1,5 @@
-//! Files made to break readers: each is an ordinary error, quickly.
+//! Files made to break readers: each is an ordinary error, quickly. The time limits are far above
+//! what a loaded machine needs and far below what a quadratic reader would take.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use sori_script::{Format, Limits, read};
 fn codes(bytes: &[u8], format: Format) -> Vec<(&'static str, u32, u32)> {
     let start = Instant::now();
     let result = read(bytes, format, &Limits::default());
-    assert!(start.elapsed() < Duration::from_secs(5), "{format:?} took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{format:?} took {:?}", start.elapsed());
     match result {
         Ok(parsed) => panic!("{format:?} took it: {:?}", parsed.script.items.first()),
         Err(error) => {
@@ -92,7 +93,7 @@ fn patterns_that_invite_quadratic_time_stay_quick() {
             let text = format!("{head}{text}");
             let _ = read(text.as_bytes(), format, &Limits::default());
         }
-        assert!(start.elapsed() < Duration::from_secs(5), "{piece:?} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{piece:?} took {:?}", start.elapsed());
     }
 }
 

@@ -47,6 +47,8 @@ fn words() -> impl Strategy<Value = String> {
             "]]",
             "[",
             "🇰🇷",
+            "[pause 1s]",
+            "\\\\[멈춤 2]",
             "=",
             "CUT",
             "TO:",
