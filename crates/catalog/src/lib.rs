@@ -24,7 +24,9 @@ mod select;
 mod shows;
 mod words;
 
-use sori_db::{Db, DbError, MigrationSet};
+use std::sync::Arc;
+
+use sori_db::{Db, DbError, JobQueue, MigrationSet};
 
 pub use actors::{ActorChange, ActorView, NewActor};
 pub use fault::CatalogFault;
@@ -39,15 +41,22 @@ pub use words::WordView;
 pub const MIGRATIONS: MigrationSet = sori_db::migrations!("catalog", "0001_catalog");
 
 /// The block. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Catalog {
     db: Db,
+    queue: Option<Arc<dyn JobQueue>>,
 }
 
 impl Catalog {
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self { db, queue: None }
+    }
+
+    /// With a queue, deleting a script orders [`sori_contracts::jobs::FORGET_SCRIPT`] in the same transaction.
+    #[must_use]
+    pub fn with_queue(self, queue: Arc<dyn JobQueue>) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 
     #[must_use]

@@ -137,6 +137,7 @@ fn what_cannot_work_says_why_with_an_exit_code_and_leaves_nothing_behind() {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_full_disk_is_told_and_nothing_is_half_written() {
     let folder = tempfile::tempdir().unwrap();
     let small = folder.path().join("small");

@@ -61,6 +61,9 @@ pub enum Priority {
     Low,
 }
 
+/// Ordered when a script is deleted, with `{"script_id"}`: whoever made something for it removes it.
+pub const FORGET_SCRIPT: &str = "forget_script";
+
 /// What is handed to the queue.
 #[derive(Clone, Debug)]
 pub struct NewJob {

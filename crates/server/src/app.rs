@@ -53,16 +53,17 @@ impl App {
         let db = Db::open(&config.database_url()).await?;
         db.migrate(&[sori_catalog::MIGRATIONS, sori_voice::MIGRATIONS, sori_jobs::MIGRATIONS]).await?;
         let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
-        let catalog = Catalog::new(db.clone());
         let jobs =
             Jobs::new(db.clone(), JobsConfig { workers: config.workers, ..JobsConfig::default() }).await?;
+        let queue: Arc<dyn JobQueue> = Arc::new(jobs.clone());
+        let catalog = Catalog::new(db.clone()).with_queue(Arc::clone(&queue));
         let voice = Voice::new(VoiceParts {
             db: db.clone(),
             engines,
             cache: LineCache::open(data.join("lines"))?,
             encoders: Arc::new(FfmpegEncoders),
             media: Arc::clone(&media),
-            queue: Arc::new(jobs.clone()) as Arc<dyn JobQueue>,
+            queue,
             listener: Arc::new(flows::keep_catalog_in_step::KeepCatalogInStep(catalog.clone())),
             scratch: data.join("scratch"),
             lanes: config.lanes(),

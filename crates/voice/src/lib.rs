@@ -93,7 +93,10 @@ impl Voice {
 
     #[must_use]
     pub fn handlers(&self) -> Vec<Arc<dyn JobHandler>> {
-        vec![Arc::new(synthesize::RenderScriptHandler(self.clone()))]
+        vec![
+            Arc::new(synthesize::RenderScriptHandler(self.clone())),
+            Arc::new(synthesize::ForgetScriptHandler(self.clone())),
+        ]
     }
 
     /// Checks an order and puts it into the queue.

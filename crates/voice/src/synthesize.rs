@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sori_audio::Format;
+use sori_contracts::jobs::FORGET_SCRIPT;
 use sori_contracts::{
     Fault, JobError, JobHandler, JobId, LineId, MediaId, NewJob, Priority, RenderingId, RunningJob, ScriptId,
 };
@@ -111,6 +112,41 @@ impl JobHandler for RenderScriptHandler {
             self.0.remove(rendering).await?;
         }
         Ok(())
+    }
+}
+
+/// Removes what was rendered for a script that is gone.
+pub(crate) struct ForgetScriptHandler(pub(crate) Voice);
+
+#[async_trait]
+impl JobHandler for ForgetScriptHandler {
+    fn kind(&self) -> &'static str {
+        FORGET_SCRIPT
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    async fn run(&self, job: RunningJob) -> Result<Value, JobError> {
+        #[derive(Deserialize)]
+        struct Order {
+            script_id: ScriptId,
+        }
+        let order: Order = serde_json::from_value(job.payload).map_err(|error| unreadable(&error))?;
+        let renderings = self.0.renderings.outdated(order.script_id, 0).await?;
+        for rendering in &renderings {
+            self.0.remove(*rendering).await?;
+        }
+        Ok(json!({ "renderings_removed": renderings.len() }))
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> RenderFault {
+    RenderFault::BadRequest {
+        code: "JOB_UNREADABLE",
+        en: format!("This job was written by another version: {error}"),
+        ko: "다른 버전에서 만든 작업이라 읽을 수 없습니다.".into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A new script.
 
-use sori_contracts::ScriptId;
+use sori_contracts::{NewJob, Priority, ScriptId, jobs::FORGET_SCRIPT};
 use sori_db::now_ms;
 
 use super::{
@@ -65,9 +65,17 @@ impl Catalog {
     }
 
     pub async fn delete_script(&self, id: ScriptId) -> Result<(), CatalogFault> {
-        match self.db.query("DELETE FROM catalog_script WHERE id = $1").bind(id).execute().await? {
-            0 => Err(CatalogFault::ScriptNotFound(id)),
-            _ => Ok(()),
+        let mut tx = self.db.begin().await?;
+        if tx.query("DELETE FROM catalog_script WHERE id = $1").bind(id).execute().await? == 0 {
+            return Err(CatalogFault::ScriptNotFound(id));
         }
+        if let Some(queue) = &self.queue {
+            let payload = serde_json::json!({ "script_id": id });
+            // Not the job *of* the script: there is no page of it any more that could show it.
+            let order = NewJob { kind: FORGET_SCRIPT, payload, priority: Priority::Low, script_id: None };
+            queue.enqueue(&mut tx, order).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }

@@ -20,25 +20,25 @@ use sori_voice::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-pub struct TestApp {
-    pub base: String,
-    pub client: Client,
+pub(crate) struct TestApp {
+    pub(crate) base: String,
+    pub(crate) client: Client,
     /// How many lines were really spoken.
-    pub spoken: Arc<AtomicUsize>,
-    pub data: tempfile::TempDir,
+    pub(crate) spoken: Arc<AtomicUsize>,
+    _data: tempfile::TempDir,
     _database: TestDb,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
 }
 
 /// One server on each database engine.
-pub async fn apps() -> Vec<TestApp> {
+pub(crate) async fn apps() -> Vec<TestApp> {
     vec![TestApp::on(testing::sqlite().await).await, TestApp::on(testing::postgres().await).await]
 }
 
 impl TestApp {
     /// On SQLite, for stories in which the database plays no part.
-    pub async fn spawn() -> Self {
+    pub(crate) async fn spawn() -> Self {
         Self::on(testing::sqlite().await).await
     }
 
@@ -67,29 +67,37 @@ impl TestApp {
             app.serve(listener, async move { drop(stopped.await) }).await.unwrap();
         });
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { base, client, spoken, data, _database: database, stop: Some(stop), server: Some(server) }
+        Self {
+            base,
+            client,
+            spoken,
+            _data: data,
+            _database: database,
+            stop: Some(stop),
+            server: Some(server),
+        }
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
     }
 
-    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         answer(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         answer(self.request(Method::POST, path).json(body)).await
     }
 
-    pub async fn bytes(&self, path: &str) -> Vec<u8> {
+    pub(crate) async fn bytes(&self, path: &str) -> Vec<u8> {
         let response = self.request(Method::GET, path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         response.bytes().await.unwrap().to_vec()
     }
 
     /// Waits for the end of a job by its live events, as a page does.
-    pub async fn finished(&self, job: &str) -> Value {
+    pub(crate) async fn finished(&self, job: &str) -> Value {
         let events = self.request(Method::GET, &format!("/v1/jobs/{job}/events")).send().await.unwrap();
         assert_eq!(events.status(), StatusCode::OK);
         assert!(events.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
@@ -99,14 +107,14 @@ impl TestApp {
         serde_json::from_str(last.trim()).unwrap()
     }
 
-    pub async fn synthesized(&self, body: &Value) -> Value {
+    pub(crate) async fn synthesized(&self, body: &Value) -> Value {
         let (status, accepted) = self.post("/v1/synthesize", body).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
         self.finished(accepted["job_id"].as_str().unwrap()).await
     }
 
     /// A script of the catalog, made from `NAME: line` text and spoken by tones.
-    pub async fn script(&self, text: &str) -> String {
+    pub(crate) async fn script(&self, text: &str) -> String {
         let (status, parsed) =
             self.post("/v1/scripts/parse", &json!({ "text": text, "format": "text" })).await;
         assert_eq!(status, StatusCode::OK, "{parsed}");
@@ -125,17 +133,17 @@ impl TestApp {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    pub fn lines_spoken(&self) -> usize {
+    pub(crate) fn lines_spoken(&self) -> usize {
         self.spoken.load(Ordering::SeqCst)
     }
 
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
         self.server.take().unwrap().await.unwrap();
     }
 }
 
-pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = response.status();
     let text = response.text().await.unwrap();

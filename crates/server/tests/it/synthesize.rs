@@ -134,3 +134,23 @@ async fn every_caption_format_is_written_from_the_same_times() {
     let json: serde_json::Value = serde_json::from_str(&read("json").await).unwrap();
     assert_eq!(json["cues"][0]["words"].as_array().unwrap().len(), 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_a_script_removes_its_sound_from_the_disk() {
+    for app in apps().await {
+        let id = app.script("MINA: good morning").await;
+        let (_, accepted) = app.post(&format!("/v1/scripts/{id}/render"), &json!({"formats": ["wav"]})).await;
+        let job = app.finished(accepted["job_id"].as_str().unwrap()).await;
+        let audio = job["result"]["audio"]["wav"]["url"].as_str().unwrap().to_owned();
+        assert_eq!(app.get(&audio).await.0, StatusCode::OK);
+
+        let deleted = app.request(Method::DELETE, &format!("/v1/scripts/{id}")).send().await.unwrap();
+        assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while app.get(&audio).await.0 != StatusCode::NOT_FOUND {
+            assert!(std::time::Instant::now() < deadline, "the rendering stayed");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        app.stop().await;
+    }
+}
