@@ -45,11 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn kokoro(assets: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let folder = assets.join("kokoro");
-    let (model, vocab) =
-        (std::fs::read(folder.join("model.onnx"))?, std::fs::read(folder.join("vocab.json"))?);
+    let vocab = std::fs::read(folder.join("vocab.json"))?;
     let voice = VoiceVectors::from_bytes(&std::fs::read(folder.join("voices/af_heart.bin"))?)?;
     for threads in [1, 2] {
-        let (spent, voices) = Spent::on(|| Kokoro::load(model.clone(), &vocab, threads))?;
+        let model = std::fs::read(folder.join("model.onnx"))?;
+        let (spent, voices) = Spent::on(|| Kokoro::load(model, &vocab, threads))?;
         row(&format!("kokoro: load, {threads} threads a call"), spent, 0.0);
         let speak = |phrase: &Phrase| voices.speak(phrase, &voice, 1.0, 0);
         measure("kokoro", threads, &speak)?;

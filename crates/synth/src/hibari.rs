@@ -34,8 +34,8 @@ pub struct Hibari {
 }
 
 impl Hibari {
-    /// Loads the graph of hibari-tts 0.2 (`ids`, `speed` to spectra). Each call of [`speak`](Self::speak) will
-    /// use `threads` threads.
+    /// Loads the graph of hibari-tts 0.2 (`ids`, `speed` to spectra). A call of [`speak`](Self::speak) that is
+    /// alone uses up to `threads` threads, calls at once share them.
     pub fn load(model: Vec<u8>, threads: usize) -> Result<Self, SynthError> {
         let network = Network::load("hibari", model, threads)?;
         let node = |name| network.node(name);

@@ -32,8 +32,9 @@ struct Nodes {
 }
 
 impl Kokoro {
-    /// Loads the int8 graph (`tokens`, `style`, `speed` to `audio`; about 0.5 s) and its `vocab.json`. Each call
-    /// of [`speak`](Self::speak) will use `threads` threads.
+    /// Loads the int8 graph (`tokens`, `style`, `speed` to `audio`; about 0.3 s) and its `vocab.json`. A call of
+    /// [`speak`](Self::speak) that is alone uses up to `threads` threads, calls at once share them; the samples
+    /// are the same for any number.
     pub fn load(model: Vec<u8>, vocab_json: &[u8], threads: usize) -> Result<Self, SynthError> {
         let symbols = Symbols::from_json(vocab_json)?;
         let network = Network::load("kokoro", model, threads)?;
@@ -91,9 +92,9 @@ impl Kokoro {
     }
 }
 
-/// The inverse Fourier transform at the end of the graph divides by almost nothing where only one window reaches:
-/// up to five times full scale in the first ten samples, a rustle of -20 dB for 15 ms after, one of -40 dB in the
-/// last 6 ms. Speech keeps 100 ms or more from both ends, so they are simply taken out.
+/// This runtime disturbs the first and last frames of the graph (onnxruntime has silence there): up to five times
+/// full scale in the first ten samples, a rustle of up to -15 dB for 15 ms after, one of -40 dB in the last 6 ms.
+/// Speech keeps 100 ms or more from both ends, so they are simply taken out.
 fn quieten_edges(samples: &mut [f32]) {
     const HEAD_SAMPLES: usize = 480;
     const TAIL_SAMPLES: usize = 240;

@@ -1,6 +1,6 @@
 //! A loaded model and the threads it runs on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::prelude::*;
@@ -16,20 +16,27 @@ pub(crate) struct Network {
     name: &'static str,
     model: Model,
     threads: usize,
-    /// Pools that no call uses at the moment. A pool runs one call at a time, so that calls from several threads
-    /// really are parallel; there are never more pools than there were calls at once.
-    idle: Mutex<Vec<Arc<ThreadPool>>>,
+    pools: Mutex<Pools>,
+}
+
+/// The thread pools of a model. A pool runs one call at a time, so that calls from several threads really are
+/// parallel; there are never more pools of one size than there were calls at once.
+#[derive(Default)]
+struct Pools {
+    calls: usize,
+    /// Pools that no call uses at the moment, with their number of threads.
+    idle: Vec<(usize, Arc<ThreadPool>)>,
 }
 
 impl Network {
-    /// Loads an ONNX model; each call of it will use `threads` threads.
+    /// Loads an ONNX model. A call that is alone will use up to `threads` threads, calls at once share them.
     pub(crate) fn load(name: &'static str, model: Vec<u8>, threads: usize) -> Result<Self, SynthError> {
         let invalid = |reason: String| SynthError::ModelInvalid { model: name, reason };
         if model.first() != Some(&ONNX_FIRST_BYTE) {
             return Err(invalid("it is not an ONNX file".to_owned()));
         }
         let model = ModelOptions::with_all_ops().load(model).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { name, model, threads: threads.max(1), idle: Mutex::default() })
+        Ok(Self { name, model, threads: threads.max(1), pools: Mutex::default() })
     }
 
     /// An input, an output or an inner value of the graph.
@@ -45,13 +52,28 @@ impl Network {
         inputs: Vec<(NodeId, ValueOrView<'_>)>,
         outputs: [NodeId; N],
     ) -> Result<[Value; N], SynthError> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = idle().pop();
-        let pool = pool.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(self.threads)));
+        let (threads, pool) = self.take_pool();
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&pool)));
         let outcome = self.model.run_n(inputs, outputs, Some(options));
-        idle().push(pool);
+        let mut pools = self.pools();
+        pools.calls -= 1;
+        pools.idle.push((threads, pool));
+        drop(pools);
         outcome.map_err(|error| self.failed(error.to_string()))
+    }
+
+    fn take_pool(&self) -> (usize, Arc<ThreadPool>) {
+        let mut pools = self.pools();
+        pools.calls += 1;
+        let threads = (self.threads / pools.calls).max(1);
+        match pools.idle.iter().position(|(size, _)| *size == threads) {
+            Some(index) => pools.idle.swap_remove(index),
+            None => (threads, Arc::new(ThreadPool::with_num_threads(threads))),
+        }
+    }
+
+    fn pools(&self) -> MutexGuard<'_, Pools> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn failed(&self, reason: String) -> SynthError {
