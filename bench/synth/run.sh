@@ -20,7 +20,7 @@ sed 's/^/READER: /' "$here/sentences.txt" >"$work/script.txt"
 mkdir "$work/rendered"
 for voice in "$@"; do
     "$sori" render "$work/script.txt" -o "$work/rendered/${voice/:/-}.wav" --captions json \
-        --cast "READER=$voice" --cache-dir "$cache/bench-lines" >/dev/null
+        --cast "READER=$voice" --cache-dir "$cache/bench-lines" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 done
 export PYTHONDONTWRITEBYTECODE=1
 echo "### Word onsets against a forced aligner"
