@@ -63,7 +63,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--dir", type=Path, default=default_dir(), help="where they are kept (%(default)s)")
     parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER",
                         help="take the packages from this folder instead of downloading them")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def default_dir() -> Path:
