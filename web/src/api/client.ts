@@ -53,7 +53,8 @@ async function send(method: string, path: string, body?: unknown, signal?: Abort
   }
   let response: Response;
   try {
-    response = await fetch(path, { method, headers, body: payload, signal });
+    // A deletion is carried out even when the page is just being left.
+    response = await fetch(path, { method, headers, body: payload, signal, keepalive: method === 'DELETE' });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, 'NETWORK', '', null);
@@ -69,16 +70,49 @@ export const api = {
   delete: async (path: string) => void (await send('DELETE', path)),
 };
 
-/** Follows a job to its end. The browser reconnects by itself; the row comes first each time. */
+const ENDED = ['succeeded', 'failed', 'cancelled'];
+const REOPEN_MS = 2000;
+
+/**
+ * Follows a job to its end. The browser reconnects by itself after a lost connection, and the row
+ * comes first each time; when the server refused, the job is asked for until it is known again.
+ */
 export function watchJob(id: string, onJob: (job: Job) => void, onLost: () => void): () => void {
-  const source = new EventSource(`/v1/jobs/${id}/events`);
-  source.addEventListener('job', (event) => {
-    const job = JSON.parse((event as MessageEvent<string>).data) as Job;
-    if (['succeeded', 'failed', 'cancelled'].includes(job.status)) source.close();
+  let stopped = false;
+  let source: EventSource | undefined;
+
+  function open() {
+    if (stopped) return;
+    source = new EventSource(`/v1/jobs/${id}/events`);
+    source.addEventListener('job', (event) => tell(JSON.parse((event as MessageEvent<string>).data) as Job));
+    source.addEventListener('error', () => {
+      if (source?.readyState === EventSource.CLOSED) setTimeout(() => void ask(), REOPEN_MS);
+    });
+  }
+
+  function tell(job: Job) {
+    if (stopped) return;
+    if (ENDED.includes(job.status)) stop();
     onJob(job);
-  });
-  source.addEventListener('error', () => {
-    if (source.readyState === EventSource.CLOSED) onLost();
-  });
-  return () => source.close();
+  }
+
+  async function ask() {
+    if (stopped) return;
+    try {
+      tell(await api.get<Job>(`/v1/jobs/${id}`));
+      open();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) return void setTimeout(() => void ask(), REOPEN_MS);
+      stop();
+      onLost();
+    }
+  }
+
+  function stop() {
+    stopped = true;
+    source?.close();
+  }
+
+  open();
+  return stop;
 }

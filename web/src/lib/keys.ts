@@ -3,12 +3,23 @@
 import { player } from './player.svelte';
 
 export interface KeyActions {
-  help: () => void;
-  captions: () => void;
-  translation: () => void;
+  /** Before any key that moves the sound: the page's own script becomes the one that plays. */
+  ensure?: () => void;
+  captions?: () => void;
+  translation?: () => void;
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/**
+ * The key by its place on the keyboard when it writes no Latin letter: a Korean input method turns
+ * K into ㅏ, and the player's keys stay where they are.
+ */
+export function latinKey(event: Pick<KeyboardEvent, 'key' | 'code'>): string {
+  const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
+  const isLatin = /^[ -~]$/.test(event.key) || (event.key.length > 1 && event.key !== 'Process');
+  return letter && !isLatin ? letter.toLowerCase() : event.key;
+}
+
+export function isTyping(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null;
   return !!element?.closest?.('input:not([type=range]), textarea, select, [contenteditable=true], dialog');
 }
@@ -21,10 +32,12 @@ function belongsToControl(event: KeyboardEvent): boolean {
 }
 
 export function handleKey(event: KeyboardEvent, actions: KeyActions) {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || belongsToControl(event)) return;
-  const act = action(event.key, actions);
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isTyping(event.target) || belongsToControl(event)) return;
+  const act = action(latinKey(event), actions);
   if (!act) return;
   event.preventDefault();
+  actions.ensure?.();
   act();
 }
 
@@ -75,8 +88,6 @@ function action(key: string, actions: KeyActions): (() => void) | undefined {
     case 't':
     case 'T':
       return actions.translation;
-    case '?':
-      return actions.help;
     default:
       return undefined;
   }

@@ -39,6 +39,7 @@ class Player {
   loopLine = $state(false);
   aMs = $state<number | null>(null);
   bMs = $state<number | null>(null);
+  sleepMinutes = $state<number | null>(null);
   sleepAtMs = $state<number | null>(null);
   words: TimedWord[] = [];
 
@@ -50,13 +51,19 @@ class Player {
     this.audio.addEventListener('play', () => {
       this.playing = true;
       this.#tick();
+      this.#tellPosition();
     });
     this.audio.addEventListener('pause', () => {
       this.playing = false;
       this.#look();
       this.#keep();
     });
-    this.audio.addEventListener('seeked', () => this.#look());
+    this.audio.addEventListener('seeked', () => {
+      this.#look();
+      this.#tellPosition();
+    });
+    // A page in the background gets no animation frames: repeats and the sleep timer go on by this.
+    this.audio.addEventListener('timeupdate', () => document.hidden && this.#beat());
     this.audio.addEventListener('ended', () => this.#keep(0));
     this.audio.addEventListener('error', () => (this.failed = this.audio.src !== ''));
     this.audio.addEventListener('canplay', () => (this.failed = false));
@@ -89,12 +96,40 @@ class Player {
   }
 
   async toggle() {
-    if (!this.audio.paused) return this.audio.pause();
+    if (this.audio.paused) await this.play();
+    else this.pause();
+  }
+
+  pause() {
+    this.audio.pause();
+  }
+
+  async play() {
+    if (this.failed) {
+      // Asking again is the way back after a lost connection.
+      const ms = this.timeMs;
+      this.failed = false;
+      this.audio.load();
+      this.audio.currentTime = ms / 1000;
+    }
     try {
       await this.audio.play();
     } catch (cause) {
       if ((cause as DOMException).name !== 'AbortError') this.failed = true;
     }
+  }
+
+  /** Ends the listening; the place is kept. */
+  close() {
+    this.pause();
+    this.#keep();
+    this.rendering = null;
+    this.scriptId = null;
+    this.words = [];
+    this.word = -1;
+    this.sleepIn(null);
+    this.audio.removeAttribute('src');
+    this.audio.load();
   }
 
   seek(ms: number) {
@@ -120,6 +155,7 @@ class Player {
     this.speed = Math.min(SPEEDS.most, Math.max(SPEEDS.least, Math.round(speed * 10) / 10));
     this.audio.defaultPlaybackRate = this.speed;
     this.audio.playbackRate = this.speed;
+    this.#tellPosition();
     this.#keep();
   }
 
@@ -147,6 +183,7 @@ class Player {
   }
 
   sleepIn(minutes: number | null) {
+    this.sleepMinutes = minutes;
     this.sleepAtMs = minutes === null ? null : Date.now() + minutes * 60_000;
   }
 
@@ -160,17 +197,21 @@ class Player {
   #tick = () => {
     cancelAnimationFrame(this.#frame);
     if (this.audio.paused) return;
+    this.#beat();
+    this.#frame = requestAnimationFrame(this.#tick);
+  };
+
+  #beat() {
     const ms = this.audio.currentTime * 1000;
     const span = this.span;
     if (span && ms >= span.endMs) this.seek(span.startMs);
     else this.#look(ms);
     if (this.sleepAtMs !== null && Date.now() >= this.sleepAtMs) {
-      this.sleepAtMs = null;
-      this.audio.pause();
+      this.sleepIn(null);
+      this.pause();
     }
     if (Math.abs(ms - this.#keptAtMs) > 5000) this.#keep();
-    this.#frame = requestAnimationFrame(this.#tick);
-  };
+  }
 
   #look(ms = this.audio.currentTime * 1000) {
     this.timeMs = ms;
@@ -193,12 +234,19 @@ class Player {
     }
   }
 
+  /** Where the sound is, for the lock screen. */
+  #tellPosition() {
+    const { duration, currentTime, playbackRate } = this.audio;
+    if (!('mediaSession' in navigator) || !Number.isFinite(duration)) return;
+    navigator.mediaSession.setPositionState({ duration, playbackRate, position: Math.min(currentTime, duration) });
+  }
+
   #announce(rendering: Rendering) {
     if (!('mediaSession' in navigator)) return;
     const session = navigator.mediaSession;
     session.metadata = new MediaMetadata({ title: rendering.title, artist: 'Sori' });
-    session.setActionHandler('play', () => void this.toggle());
-    session.setActionHandler('pause', () => void this.toggle());
+    session.setActionHandler('play', () => void this.play());
+    session.setActionHandler('pause', () => this.pause());
     session.setActionHandler('seekbackward', () => this.by(-10_000));
     session.setActionHandler('seekforward', () => this.by(10_000));
     session.setActionHandler('previoustrack', () => this.toLine(-1));
