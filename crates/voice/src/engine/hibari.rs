@@ -55,7 +55,7 @@ impl HibariEngine {
         }
         let bytes = std::fs::read(&self.model).map_err(|_| missing())?;
         let fingerprint = hex(&Sha256::digest(&bytes));
-        let network = Hibari::load(bytes, 1).map_err(neural::failed(ID))?;
+        let network = Hibari::load(bytes, crate::default_lanes()).map_err(neural::failed(ID))?;
         Ok(Arc::clone(slot.insert(Arc::new(Loaded { network, fingerprint }))))
     }
 }
