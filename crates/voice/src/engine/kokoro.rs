@@ -100,7 +100,8 @@ impl KokoroEngine {
         }
         let model = self.read("model.onnx")?;
         let fingerprint = hex(&Sha256::digest(&model));
-        let network = Kokoro::load(model, &self.read("vocab.json")?, crate::default_lanes()).map_err(neural::failed(ID))?;
+        let network = Kokoro::load(model, &self.read("vocab.json")?, crate::default_lanes())
+            .map_err(neural::failed(ID))?;
         Ok(Arc::clone(slot.insert(Arc::new(Loaded { network, fingerprint }))))
     }
 
