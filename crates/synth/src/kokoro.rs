@@ -105,3 +105,25 @@ fn quieten_edges(samples: &mut [f32], phones: &[PhoneMark]) {
     let head = HEAD_SAMPLES.min(speech / 2).min(samples.len());
     samples[..head].fill(0.0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(length: usize, speech_start: usize, expected: std::ops::Range<usize>) {
+        let mut samples = vec![1.0; length];
+        let phone = PhoneMark { phoneme: 'a', piece: 0, start: speech_start, end: length };
+        quieten_edges(&mut samples, &[phone]);
+        let kept: Vec<_> = (0..length).filter(|&at| samples[at] != 0.0).collect();
+        assert_eq!(kept, expected.collect::<Vec<_>>(), "{length} samples, speech from {speech_start}");
+    }
+
+    #[test]
+    fn the_disturbed_ends_are_silent_and_speech_is_spared() {
+        check(24_000, 8_000, 1_080..23_760);
+        // The pad is short when speech is fast.
+        check(6_000, 1_400, 700..5_760);
+        check(100, 0, 0..0);
+    }
+}

@@ -69,19 +69,6 @@ fn nothing_clicks_at_the_ends_and_the_last_consonant_is_whole() {
     assert!(level(end) < 0.01 * loud, "{} of {loud}", level(end));
 }
 
-/// With this voice the disturbed first frames reach furthest; taken for speech they would keep the silence before it.
-#[test]
-fn a_line_begins_with_speech() {
-    let Some(kokoro) = KOKORO.as_ref() else { return };
-    let phrase = phrase(&["ðə", " ", "lˈæst", " ", "tɹˈAn", " ", "lˈɛft", " ", "ðə", " ", "stˈAʃən", "."]);
-    for name in ["am_michael", "bm_george"] {
-        let speech = kokoro.speak(&phrase, &voice(name), 1.0, 0).unwrap();
-        assert!(speech.phones[0].start > 4_800, "{name} has silence before its speech");
-        let line = join(vec![(speech, PhraseEnd::Sentence)]);
-        assert!(line.phones[0].start < 2_400, "{name}: {} samples before speech", line.phones[0].start);
-    }
-}
-
 #[test]
 fn the_same_phrase_is_the_same_samples_on_any_number_of_threads() {
     let (Some(kokoro), Some(on_two)) = (KOKORO.as_ref(), load(2)) else { return };
