@@ -63,7 +63,12 @@ async fn a_watcher_sees_the_row_first_then_each_step_then_the_end_and_the_stream
         let mut last = first.id;
         for percent in [40, 60, 80] {
             rig.stage.door.add_permits(1);
-            let told = next(&mut events).await.unwrap();
+            let mut told = next(&mut events).await.unwrap();
+            // The write of a step into the row may be told after the step itself, never a step back.
+            while told.job["progress"]["percent"].as_i64().unwrap() < percent {
+                assert_eq!(told.job["progress"]["percent"], percent - 20, "{told:?}");
+                told = next(&mut events).await.unwrap();
+            }
             assert_eq!(told.job["progress"]["percent"], percent, "{told:?}");
             assert!(told.id >= last);
             last = told.id;
