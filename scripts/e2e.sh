@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --quiet --locked
 folder=$(mktemp -d)
-target/debug/sori serve --data-dir "$folder/data" --listen 127.0.0.1:0 2>"$folder/log" &
+"${CARGO_TARGET_DIR:-target}/debug/sori" serve --data-dir "$folder/data" --listen 127.0.0.1:0 2>"$folder/log" &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
 url=
