@@ -1,0 +1,17 @@
+import { expect, it, vi } from 'vitest';
+
+// The router looks at the address and listens to clicks as soon as it is there.
+vi.stubGlobal('location', { pathname: '/' });
+vi.stubGlobal('addEventListener', () => undefined);
+vi.stubGlobal('document', { addEventListener: () => undefined });
+const { placeOf } = await import('./router.svelte');
+
+it.each([
+  ['/', { page: 'library' }],
+  ['/listen/42', { page: 'listen', id: '42' }],
+  ['/listen', { page: 'library' }],
+  ['/write', { page: 'write', id: null }],
+  ['/write/', { page: 'write', id: null }],
+  ['/write/42', { page: 'write', id: '42' }],
+  ['/nowhere', { page: 'library' }],
+])('%s is a place', (path, place) => expect(placeOf(path)).toEqual(place));
