@@ -51,7 +51,7 @@ struct Started {
     no_more_order: CancellationToken,
     order: JoinHandle<()>,
     heart: thread::JoinHandle<()>,
-    _only_process: Option<File>,
+    _alive: Option<File>,
 }
 
 impl Jobs {
@@ -82,7 +82,7 @@ impl Jobs {
         inner.handlers.set(by_kind).map_err(|_| JobsError::AlreadyStarted)?;
 
         let db = &inner.store.db;
-        let only_process = nodes::only_process(db).await?;
+        let alive = nodes::join(db).await?;
         nodes::beat(db, inner.node).await?;
         inner.rescue().await?;
         let no_more_order = CancellationToken::new();
@@ -95,8 +95,7 @@ impl Jobs {
         let client = wake::receiver(db, inner.node, workers, inner.config.workers, longest)?;
         let no_more_work = CancellationToken::new();
         let worker = tokio::spawn(work(Arc::clone(inner), client, no_more_work.clone()));
-        *inner.started() =
-            Some(Started { no_more_work, worker, no_more_order, order, heart, _only_process: only_process });
+        *inner.started() = Some(Started { no_more_work, worker, no_more_order, order, heart, _alive: alive });
         Ok(())
     }
 

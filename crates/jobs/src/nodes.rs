@@ -3,7 +3,12 @@
 //! A process says that it lives from a thread of its own: a runtime that is kept busy by a job
 //! must not look like a dead process. Times are the database's, so wrong clocks do no harm.
 
-use std::{collections::HashSet, fs::File, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fs::{File, TryLockError},
+    sync::Arc,
+    time::Duration,
+};
 
 use sori_db::{Backend, Db, DbError};
 use tokio_util::sync::CancellationToken;
@@ -59,20 +64,20 @@ pub(crate) async fn leave(db: &Db, node: Uuid) -> Result<(), DbError> {
 }
 
 /// SQLite serves one machine, where a lock tells at once what a heartbeat tells after a while:
-/// whoever gets it knows that all processes before it are gone. The lock ends with its holder.
-pub(crate) async fn only_process(db: &Db) -> Result<Option<File>, JobsError> {
+/// every process shares it for as long as it lives, and whoever gets it alone knows that all
+/// processes before it are gone. The lock ends with its holder.
+pub(crate) async fn join(db: &Db) -> Result<Option<File>, JobsError> {
     let Some(mut path) = db.file().map(std::path::PathBuf::into_os_string) else { return Ok(None) };
     path.push("-workers.lock");
-    let locked = tokio::task::spawn_blocking(move || {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        Ok(file.try_lock().is_ok().then_some(file))
-    });
-    let locked: std::io::Result<_> = locked.await.map_err(|error| JobsError::Queue(Box::new(error)))?;
-    let lock = locked.map_err(|error| JobsError::Queue(Box::new(error)))?;
-    if lock.is_some() {
-        db.query("DELETE FROM jobs_node").execute().await?;
+    let queue = |error: std::io::Error| JobsError::Queue(Box::new(error));
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(queue)?;
+    match file.try_lock() {
+        Ok(()) => drop(db.query("DELETE FROM jobs_node").execute().await?),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(queue(error)),
     }
-    Ok(lock)
+    let shared = tokio::task::spawn_blocking(move || file.lock_shared().map(|()| file)).await;
+    shared.map_err(|error| JobsError::Queue(Box::new(error)))?.map(Some).map_err(queue)
 }
 
 async fn living(db: &Db, dead_after: Duration) -> Result<HashSet<Uuid>, DbError> {
