@@ -57,3 +57,12 @@ id!(
     /// One finished voicing of a script: its audio files and its timeline.
     RenderingId
 );
+id!(
+    /// A person's account.
+    AccountId
+);
+id!(
+    /// One sign-in on one device, from log-in to log-out.
+    SessionId
+);
+id!(ApiKeyId);

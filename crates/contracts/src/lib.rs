@@ -3,13 +3,17 @@
 //! No IO and no runtime in here. Something that only one block uses does not belong here.
 
 pub mod fault;
+pub mod identity;
 pub mod ids;
 pub mod jobs;
 pub mod language;
 pub mod media;
 
 pub use fault::{Fault, Kind};
-pub use ids::{ActorId, JobId, LineId, MediaId, RenderingId, ScriptId, ShowId};
+pub use identity::{Caller, Credential, Identity, Member, Presented, Role, Scope, Scopes, SignedRequest};
+pub use ids::{
+    AccountId, ActorId, ApiKeyId, JobId, LineId, MediaId, RenderingId, ScriptId, SessionId, ShowId,
+};
 pub use jobs::{
     Cancel, JobError, JobHandler, JobState, NewJob, Priority, Progress, ProgressReport, RunningJob,
 };
