@@ -5,7 +5,9 @@
 pub mod extract;
 pub mod page;
 pub mod problem;
+pub mod who;
 
 pub use extract::{Json, Path, Query, Ui};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemBody, RequestFault};
+pub use who::{AccessFault, SignedIn, Who};
