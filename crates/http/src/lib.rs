@@ -3,11 +3,13 @@
 //! No routes in here.
 
 pub mod extract;
+pub mod outgoing;
 pub mod page;
 pub mod problem;
 pub mod who;
 
 pub use extract::{Json, Path, Query, Ui};
+pub use outgoing::{Outgoing, OutgoingFault};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemBody, RequestFault};
 pub use who::{AccessFault, SignedIn, Who};
