@@ -154,6 +154,8 @@ pub enum Credential {
     ApiKey(ApiKeyId),
     /// A token of an issuer that the settings trust.
     External,
+    /// A signed address: good for one method and one path, for some minutes.
+    Link,
 }
 
 impl Caller {

@@ -2,14 +2,18 @@
 //!
 //! No routes in here.
 
+pub mod client;
 pub mod extract;
 pub mod outgoing;
 pub mod page;
 pub mod problem;
+pub mod signed;
 pub mod who;
 
+pub use client::{ClientAddress, Sender};
 pub use extract::{Json, Path, Query, Ui};
 pub use outgoing::{Outgoing, OutgoingFault};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemBody, RequestFault};
+pub use signed::{Links, SignedUrl, UrlSigner};
 pub use who::{AccessFault, SignedIn, Who};
