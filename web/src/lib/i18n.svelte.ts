@@ -1,6 +1,7 @@
 // The language of the interface: chosen once, kept on this device, Korean first.
 
 import { en, ko, type Key } from './dictionary';
+import { fill } from './fill';
 
 export type Language = 'ko' | 'en';
 
@@ -26,7 +27,7 @@ class I18n {
 export const i18n = new I18n();
 document.documentElement.lang = i18n.language;
 
+/** A text with its values: `{n}` is a value, `{n|line|lines}` the word for one or for several. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  const text = (i18n.language === 'ko' ? ko : en)[key];
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return fill((i18n.language === 'ko' ? ko : en)[key], values);
 }

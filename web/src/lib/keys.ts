@@ -28,7 +28,7 @@ export function isTyping(target: EventTarget | null): boolean {
 function belongsToControl(event: KeyboardEvent): boolean {
   const element = event.target as HTMLElement | null;
   if (event.key === ' ' || event.key === 'Enter') return !!element?.closest?.('button, a, summary, input');
-  return event.key.startsWith('Arrow') && !!element?.closest?.('input, [role=menu]');
+  return event.key.startsWith('Arrow') && !!element?.closest?.('input, [role=menu], .word');
 }
 
 export function handleKey(event: KeyboardEvent, actions: KeyActions) {

@@ -41,6 +41,8 @@ class Player {
   bMs = $state<number | null>(null);
   sleepMinutes = $state<number | null>(null);
   sleepAtMs = $state<number | null>(null);
+  /** The page of the script shows its own controls: a second set would only confuse. */
+  panelInView = $state(false);
   words: TimedWord[] = [];
 
   #frame = 0;
