@@ -106,6 +106,8 @@ impl Speaking {
         };
         let rendered = renderer.render(script, options, folder, stem);
         bar.finish();
+        // The process is about to end: taking lexicons and networks apart would cost 0.1 s.
+        std::mem::forget(engines);
         rendered.map_err(|fault: RenderFault| fault.into())
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod hibari;
 pub mod kokoro;
+mod model_file;
 mod neural;
 pub mod tone;
 

@@ -3,10 +3,13 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use sori_text::Reader;
+use sori_text::{Accent, Reader};
 
 use crate::{
     engine::{Engine, EngineError, hibari::HibariEngine, kokoro::KokoroEngine, tone::Tone},
@@ -54,12 +57,22 @@ impl Engines {
 /// The reader of texts, built at the first use: its lexicons take a moment to unpack.
 pub struct TextReader {
     assets: PathBuf,
-    reader: std::sync::OnceLock<Reader>,
+    reader: OnceLock<Reader>,
+    /// American, British: somebody loads it or has loaded it.
+    begun: [AtomicBool; 2],
 }
 
 impl TextReader {
     fn new(assets: PathBuf) -> Self {
-        Self { assets, reader: std::sync::OnceLock::new() }
+        Self { assets, reader: OnceLock::new(), begun: Default::default() }
+    }
+
+    /// Begins to load the lexicons of an accent and returns at once; whoever reads next waits for them.
+    pub(crate) fn warm(self: &Arc<Self>, accent: Accent) {
+        if !self.begun[usize::from(accent == Accent::British)].swap(true, Ordering::Relaxed) {
+            let text = Arc::clone(self);
+            std::thread::spawn(move || text.get().warm(accent));
+        }
     }
 
     /// Words in no lexicon are sounded out by the `oov` network, where it is installed.

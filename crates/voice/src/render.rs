@@ -156,6 +156,8 @@ impl Renderer<'_> {
         stem: &str,
     ) -> Result<Masters, RenderFault> {
         self.report("mixing", 90, voiced);
+        // The encoders load their libraries (0.1 s) while the mix is analysed.
+        let mut begun = Some(self.begin_files(transcript, options, folder, stem)?);
         let mut clips = CachedClips { cache: self.cache, voiced, sample_rate_hz: timeline.sample_rate_hz };
         let mut mix = Mixer::new(timeline, &mut clips);
         let analysis = sori_audio::analyse(&mut mix)?;
@@ -164,7 +166,10 @@ impl Renderer<'_> {
         let has_lossy = options.formats.iter().any(|format| format.is_lossy());
         let mut ceiling_dbtp = if has_lossy { CEILING_DBTP - LOSSY_MARGIN_DB } else { CEILING_DBTP };
         for attempt in 1.. {
-            let mut files = self.begin_files(transcript, options, folder, stem)?;
+            let mut files = match begun.take() {
+                Some(files) => files,
+                None => self.begin_files(transcript, options, folder, stem)?,
+            };
             let loudness = Loudness { target_lufs: options.target_lufs, ceiling_dbtp };
             let mut sink = |block: &[f32]| self.write(&mut files, block);
             let mastered = sori_audio::master_analysed(&mut mix, &analysis, &loudness, &mut sink)?;

@@ -1,19 +1,19 @@
 //! The fast tier: one voice, "heart", about fifty times cheaper than Kokoro.
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use sha2::{Digest, Sha256};
 use sori_contracts::Cancel;
 use sori_synth::Hibari;
 use sori_text::Accent;
 
-use super::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, neural};
+use super::{
+    Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, model_file::ModelFile, neural,
+};
 use crate::{
     engines::TextReader,
-    line_cache::hex,
     voices::{Gender, VoiceInfo, VoiceName},
 };
 
@@ -21,7 +21,7 @@ const ID: &str = "hibari";
 
 pub struct HibariEngine {
     capabilities: Capabilities,
-    model: PathBuf,
+    model: ModelFile,
     text: Arc<TextReader>,
     loaded: Mutex<Option<Arc<Loaded>>>,
 }
@@ -42,19 +42,20 @@ impl HibariEngine {
                 timestamps: Timestamps::Phone,
                 is_deterministic: true,
             },
-            model: assets.join("hibari/hibari.onnx"),
+            model: ModelFile::new(assets.join("hibari/hibari.onnx")),
             text,
             loaded: Mutex::new(None),
         }
     }
 
+    /// The network, and beside it on another core the lexicons, which take longer.
     fn load(&self) -> Result<Arc<Loaded>, EngineError> {
-        let mut slot = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slot = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = &*slot {
             return Ok(Arc::clone(loaded));
         }
-        let bytes = std::fs::read(&self.model).map_err(|_| missing())?;
-        let fingerprint = hex(&Sha256::digest(&bytes));
+        self.text.warm(Accent::American);
+        let (bytes, fingerprint) = self.model.read().map_err(|_| missing())?;
         let network = Hibari::load(bytes, crate::default_lanes()).map_err(neural::failed(ID))?;
         Ok(Arc::clone(slot.insert(Arc::new(Loaded { network, fingerprint }))))
     }
@@ -75,7 +76,12 @@ impl Engine for HibariEngine {
 
     fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
         is_known(voice)?;
-        Ok(format!("{}/{}", sori_synth::ENGINE_VERSION, self.load()?.fingerprint))
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fingerprint = match loaded {
+            Some(loaded) => loaded.fingerprint.clone(),
+            None => self.model.fingerprint().map_err(|_| missing())?,
+        };
+        Ok(format!("{}/{fingerprint}", sori_synth::ENGINE_VERSION))
     }
 
     fn voices(&self) -> Vec<VoiceInfo> {
@@ -86,13 +92,13 @@ impl Engine for HibariEngine {
             gender: Gender::Female,
             lang: "en-US".into(),
             grade: None,
-            available: self.model.is_file(),
+            available: self.model.path.is_file(),
         }]
     }
 
     fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
         is_known(voice)?;
-        if self.model.is_file() { Ok(()) } else { Err(missing()) }
+        if self.model.path.is_file() { Ok(()) } else { Err(missing()) }
     }
 
     fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {

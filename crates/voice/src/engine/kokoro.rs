@@ -11,7 +11,9 @@ use sori_contracts::Cancel;
 use sori_synth::{Blend, Kokoro, VoiceVectors};
 use sori_text::Accent;
 
-use super::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, neural};
+use super::{
+    Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, model_file::ModelFile, neural,
+};
 use crate::{
     engines::TextReader,
     line_cache::hex,
@@ -19,6 +21,7 @@ use crate::{
 };
 
 const ID: &str = "kokoro";
+const MODEL: &str = "model.onnx";
 
 /// Name and the overall grade that the makers of Kokoro v1.0 publish for it.
 const VOICES: [(&str, &str); 28] = [
@@ -55,6 +58,7 @@ const VOICES: [(&str, &str); 28] = [
 pub struct KokoroEngine {
     capabilities: Capabilities,
     folder: PathBuf,
+    model: ModelFile,
     text: Arc<TextReader>,
     network: Mutex<Option<Arc<Loaded>>>,
     voices: Mutex<HashMap<String, Arc<LoadedVoice>>>,
@@ -83,6 +87,7 @@ impl KokoroEngine {
                 is_deterministic: true,
             },
             folder: assets.join("kokoro"),
+            model: ModelFile::new(assets.join("kokoro").join(MODEL)),
             text,
             network: Mutex::new(None),
             voices: Mutex::new(HashMap::new()),
@@ -98,8 +103,7 @@ impl KokoroEngine {
         if let Some(loaded) = &*slot {
             return Ok(Arc::clone(loaded));
         }
-        let model = self.read("model.onnx")?;
-        let fingerprint = hex(&Sha256::digest(&model));
+        let (model, fingerprint) = self.model.read().map_err(|_| missing(MODEL))?;
         let network = Kokoro::load(model, &self.read("vocab.json")?, crate::default_lanes())
             .map_err(neural::failed(ID))?;
         Ok(Arc::clone(slot.insert(Arc::new(Loaded { network, fingerprint }))))
@@ -159,11 +163,16 @@ impl Engine for KokoroEngine {
 
     fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
         let voice = self.voice(voice)?;
-        Ok(format!("{}/{}/{}", sori_synth::ENGINE_VERSION, self.load()?.fingerprint, voice.fingerprint))
+        let loaded = self.network.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fingerprint = match loaded {
+            Some(loaded) => loaded.fingerprint.clone(),
+            None => self.model.fingerprint().map_err(|_| missing(MODEL))?,
+        };
+        Ok(format!("{}/{fingerprint}/{}", sori_synth::ENGINE_VERSION, voice.fingerprint))
     }
 
     fn voices(&self) -> Vec<VoiceInfo> {
-        let has_model = self.folder.join("model.onnx").is_file();
+        let has_model = self.model.path.is_file();
         VOICES
             .iter()
             .map(|(id, grade)| VoiceInfo {
@@ -181,7 +190,7 @@ impl Engine for KokoroEngine {
     fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
         let voices =
             blend(voice)?.parts().iter().map(|(name, _)| format!("voices/{name}.bin")).collect::<Vec<_>>();
-        let needed = ["model.onnx", "vocab.json"].into_iter().chain(voices.iter().map(String::as_str));
+        let needed = [MODEL, "vocab.json"].into_iter().chain(voices.iter().map(String::as_str));
         match needed.into_iter().find(|member| !self.folder.join(member).is_file()) {
             Some(member) => Err(missing(member)),
             None => Ok(()),
@@ -190,12 +199,14 @@ impl Engine for KokoroEngine {
 
     fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
         let voice = self.voice(line.voice)?;
+        self.text.warm(voice.accent);
         self.load()?;
         neural::read(&self.text, line, voice.accent).map(drop)
     }
 
     fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
         let voice = self.voice(line.voice)?;
+        self.text.warm(voice.accent);
         let loaded = self.load()?;
         let spoken = neural::read(&self.text, line, voice.accent)?;
         neural::speak(&spoken, line, cancel, |phrase| {
