@@ -11,6 +11,11 @@ use crate::error::SynthError;
 /// other files without end.
 const ONNX_FIRST_BYTE: u8 = 0x08;
 
+/// To be asked before a file is parsed.
+pub(crate) fn check_first_byte(model: &[u8]) -> Result<(), String> {
+    if model.first() == Some(&ONNX_FIRST_BYTE) { Ok(()) } else { Err("it is not an ONNX file".to_owned()) }
+}
+
 /// A model that any number of threads may run at once.
 pub(crate) struct Network {
     name: &'static str,
@@ -32,9 +37,7 @@ impl Network {
     /// Loads an ONNX model. A call that is alone will use up to `threads` threads, calls at once share them.
     pub(crate) fn load(name: &'static str, model: Vec<u8>, threads: usize) -> Result<Self, SynthError> {
         let invalid = |reason: String| SynthError::ModelInvalid { model: name, reason };
-        if model.first() != Some(&ONNX_FIRST_BYTE) {
-            return Err(invalid("it is not an ONNX file".to_owned()));
-        }
+        check_first_byte(&model).map_err(invalid)?;
         let model = ModelOptions::with_all_ops().load(model).map_err(|error| invalid(error.to_string()))?;
         Ok(Self { name, model, threads: threads.max(1), pools: Mutex::default() })
     }
@@ -52,14 +55,14 @@ impl Network {
         inputs: Vec<(NodeId, ValueOrView<'_>)>,
         outputs: [NodeId; N],
     ) -> Result<[Value; N], SynthError> {
+        let values = self.call().run(inputs, &outputs)?;
+        values.try_into().map_err(|_| self.failed("another number of outputs".to_owned()))
+    }
+
+    /// Threads for work that takes more than one run.
+    pub(crate) fn call(&self) -> Call<'_> {
         let (threads, pool) = self.take_pool();
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&pool)));
-        let outcome = self.model.run_n(inputs, outputs, Some(options));
-        let mut pools = self.pools();
-        pools.calls -= 1;
-        pools.idle.push((threads, pool));
-        drop(pools);
-        outcome.map_err(|error| self.failed(error.to_string()))
+        Call { network: self, threads, pool }
     }
 
     fn take_pool(&self) -> (usize, Arc<ThreadPool>) {
@@ -76,10 +79,6 @@ impl Network {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn failed(&self, reason: String) -> SynthError {
-        SynthError::ModelFailed { model: self.name, reason }
-    }
-
     /// The numbers of an output in order, whatever its shape.
     pub(crate) fn numbers(&self, value: Value) -> Result<Vec<f32>, SynthError> {
         match value {
@@ -87,5 +86,42 @@ impl Network {
             Value::Int32Tensor(tensor) => Ok(tensor.iter().map(|&number| number as f32).collect()),
             other => Err(self.failed(format!("an output is {:?}", other.dtype()))),
         }
+    }
+
+    pub(crate) fn failed(&self, reason: String) -> SynthError {
+        SynthError::ModelFailed { model: self.name, reason }
+    }
+}
+
+/// A share of the threads, given back at the end.
+pub(crate) struct Call<'a> {
+    network: &'a Network,
+    threads: usize,
+    pool: Arc<ThreadPool>,
+}
+
+impl Call<'_> {
+    /// Inputs and outputs may be inner values of the graph: only what lies between them is computed.
+    pub(crate) fn run(
+        &self,
+        inputs: Vec<(NodeId, ValueOrView<'_>)>,
+        outputs: &[NodeId],
+    ) -> Result<Vec<Value>, SynthError> {
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
+        let outcome = self.network.model.run(inputs, outputs, Some(options));
+        outcome.map_err(|error| self.network.failed(error.to_string()))
+    }
+
+    /// Our own parallel work on the same threads.
+    pub(crate) fn compute<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.run(work)
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let mut pools = self.network.pools();
+        pools.calls -= 1;
+        pools.idle.push((self.threads, Arc::clone(&self.pool)));
     }
 }
