@@ -210,8 +210,8 @@ impl Fault for RequestFault {
             },
             Self::Field { en, ko, .. } => language.pick(en, ko).clone(),
             Self::ForbiddenHost(_) => fixed(
-                "Until accounts exist this server answers only to this machine's own name.",
-                "계정 기능이 준비될 때까지 이 서버는 이 컴퓨터에서만 사용할 수 있습니다.",
+                "This server does not answer to that name (see the setting allowed_hosts).",
+                "이 서버가 응답하지 않는 이름입니다 (allowed_hosts 설정을 확인하세요).",
             ),
             Self::Internal(_) => fixed("Something went wrong on the server.", "서버에 오류가 발생했습니다."),
         }

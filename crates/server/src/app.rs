@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{Router, middleware::from_fn_with_state};
 use sori_catalog::Catalog;
-use sori_contracts::{MediaFault, MediaStore};
+use sori_contracts::{Identity, MediaFault, MediaStore};
 use sori_db::{Db, DbError, JobQueue};
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_media::LocalStore;
@@ -12,7 +12,16 @@ use sori_voice::{Engines, LineCache, Renderings, Voice, VoiceParts};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{config::Config, encoders::FfmpegEncoders, flows, health, observe, openapi, web};
+use crate::{
+    border::{Border, Secret, secret},
+    config::Config,
+    encoders::FfmpegEncoders,
+    flows, health,
+    idempotency::Idempotency,
+    observe, openapi,
+    tls::{Certificate, TlsError},
+    web,
+};
 
 /// A running product without its listener.
 pub struct App {
@@ -23,6 +32,11 @@ pub struct App {
     pub voice: Voice,
     pub jobs: Jobs,
     pub db: Db,
+    /// What the routes ask of a caller.
+    pub border: Border,
+    /// With it the server speaks TLS.
+    pub certificate: Option<Arc<Certificate>>,
+    pub(crate) connections: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +49,10 @@ pub enum StartError {
     DataFolder(std::path::PathBuf, std::io::Error),
     #[error("the job queue cannot start: {0}")]
     Jobs(#[from] JobsError),
+    #[error("the secret of the data folder cannot be read or made: {0}")]
+    Secret(#[source] std::io::Error),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {0}: {1}")]
     Listen(std::net::SocketAddr, std::io::Error),
 }
@@ -47,11 +65,31 @@ impl App {
 
     /// The same with other engines.
     pub async fn start_with(config: &Config, engines: Engines) -> Result<Self, StartError> {
+        Self::start_as(config, engines, Arc::new(NobodyYet)).await
+    }
+
+    /// The same with another way to know who calls.
+    pub async fn start_as(
+        config: &Config,
+        engines: Engines,
+        identity: Arc<dyn Identity>,
+    ) -> Result<Self, StartError> {
         let data = &config.data_dir;
         std::fs::create_dir_all(data).map_err(|e| StartError::DataFolder(data.clone(), e))?;
         sweep(&data.join("scratch"));
         let db = Db::open(&config.database_url()).await?;
-        db.migrate(&[sori_catalog::MIGRATIONS, sori_voice::MIGRATIONS, sori_jobs::MIGRATIONS]).await?;
+        db.migrate(&[
+            sori_catalog::MIGRATIONS,
+            sori_voice::MIGRATIONS,
+            sori_jobs::MIGRATIONS,
+            crate::MIGRATIONS,
+        ])
+        .await?;
+        let secret = Secret::load(config).map_err(StartError::Secret)?;
+        let certificate = match (&config.tls_certificate, &config.tls_key) {
+            (Some(certificate), Some(key)) => Some(Certificate::load(certificate, key)?),
+            _ => None,
+        };
         let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
         let jobs =
             Jobs::new(db.clone(), JobsConfig { workers: config.workers, ..JobsConfig::default() }).await?;
@@ -71,7 +109,30 @@ impl App {
         jobs.start(voice.handlers()).await?;
         let (routes, document) =
             api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db).split_for_parts();
-        Ok(Self { router: router(routes, document.clone()), document, catalog, voice, jobs, db })
+        let border = Border::new(
+            config,
+            &document,
+            identity,
+            secret::url_signer(&secret, config),
+            Idempotency::new(db.clone(), &secret),
+        );
+        let document = openapi::publish(document);
+        let router = router(&border, routes, document.clone(), config.is_secure());
+        let connections = config.limits.connections as usize;
+        Ok(Self { router, document, catalog, voice, jobs, db, border, certificate, connections })
+    }
+}
+
+/// Stands in until the block of accounts is wired: every credential is refused.
+struct NobodyYet;
+
+#[async_trait::async_trait]
+impl Identity for NobodyYet {
+    async fn identify(
+        &self,
+        _presented: sori_contracts::Presented<'_>,
+    ) -> Result<sori_contracts::Member, Box<dyn sori_contracts::Fault>> {
+        Err(Box::new(sori_http::AccessFault::InvalidToken))
     }
 }
 
@@ -101,10 +162,9 @@ fn api(
         .merge(health::routes(db.clone(), voice.clone()))
 }
 
-fn router(routes: Router, document: OpenApi) -> Router {
-    routes
-        .merge(openapi::routes(document))
-        .merge(web::routes())
-        .layer(tower_http::catch_panic::CatchPanicLayer::new())
-        .layer(middleware::from_fn(observe::observe))
+fn router(border: &Border, routes: Router, document: OpenApi, is_secure: bool) -> Router {
+    let routes = border.around_api(routes).merge(openapi::routes(document)).merge(web::routes());
+    border
+        .around_all(routes.layer(tower_http::catch_panic::CatchPanicLayer::new()))
+        .layer(from_fn_with_state(observe::Secure(is_secure), observe::observe))
 }

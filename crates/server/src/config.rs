@@ -1,6 +1,9 @@
 //! Settings: defaults, then `sori.toml`, then `SORI_*`, then the command line.
 
+mod border;
+
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -9,11 +12,15 @@ use figment::{
     Figment,
     providers::{Env, Format as _, Serialized, Toml},
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use border::{Limit, Limits};
 
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `Debug` hides the secrets.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub listen: SocketAddr,
@@ -30,6 +37,32 @@ pub struct Config {
     /// Puts a demo show into an empty library at the first start.
     pub demo: bool,
     pub log: LogFormat,
+    /// Who has no account may see and hear what is public.
+    pub visitors: bool,
+    /// Where people reach this server, such as `https://sori.example.org`.
+    pub public_url: Option<String>,
+    /// Signs tokens and addresses; a random one in the data folder when left out.
+    pub secret_key: Option<String>,
+    /// Earlier keys: what they signed stays good until it expires.
+    #[serde(deserialize_with = "border::list")]
+    pub old_secret_keys: Vec<String>,
+    /// Other names that this server answers to; `*` for any.
+    #[serde(deserialize_with = "border::list")]
+    pub allowed_hosts: Vec<String>,
+    /// Pages of these origins may call the API (with bearer tokens, never with cookies); `*` for any.
+    #[serde(deserialize_with = "border::list")]
+    pub cors_origins: Vec<String>,
+    /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "border::list")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// PEM file with the certificate and those between it and the root; with `tls_key` the server
+    /// speaks TLS 1.3. Both are read again when they change.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub tls_key: Option<PathBuf>,
+    /// Webhooks, key sets and engines may lie in private networks.
+    pub allow_private_addresses: bool,
+    pub limits: Limits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +84,17 @@ impl Default for Config {
             lanes: 0,
             demo: true,
             log: LogFormat::Json,
+            visitors: true,
+            public_url: None,
+            secret_key: None,
+            old_secret_keys: Vec::new(),
+            allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+            allow_private_addresses: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -66,15 +110,32 @@ fn home_folder(variable: &str, below_home: &str) -> PathBuf {
     std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or_else(home)
 }
 
+/// What `SORI_*` may set.
+const NAMES: &[&str] = &[
+    "listen",
+    "data_dir",
+    "database_url",
+    "assets_dir",
+    "workers",
+    "lanes",
+    "demo",
+    "log",
+    "visitors",
+    "public_url",
+    "secret_key",
+    "old_secret_keys",
+    "allowed_hosts",
+    "cors_origins",
+    "trusted_proxies",
+    "tls_certificate",
+    "tls_key",
+    "allow_private_addresses",
+];
+
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("settings: {0}")]
     Unreadable(#[from] Box<figment::Error>),
-    #[error(
-        "refusing to listen on {0}: there are no accounts yet, so Sori serves this machine only. \
-         Listen on 127.0.0.1 or [::1], and use an SSH tunnel from elsewhere."
-    )]
-    NotLoopback(SocketAddr),
     #[error("settings: {0}")]
     Invalid(&'static str),
 }
@@ -87,11 +148,12 @@ impl Config {
             Some(path) => Toml::file_exact(path),
             None => Toml::file("sori.toml"),
         };
-        let names = ["listen", "data_dir", "database_url", "assets_dir", "workers", "lanes", "demo", "log"];
         let config: Self = Figment::from(Serialized::defaults(Self::default()))
             .merge(file)
-            .merge(Env::raw().only(&["DATABASE_URL"]))
-            .merge(Env::prefixed("SORI_").only(&names))
+            // The names that earlier deployments have.
+            .merge(Env::raw().only(&["DATABASE_URL", "SECRET_KEY"]))
+            .merge(Env::prefixed("SORI_").only(NAMES))
+            .merge(border::limits_of_the_environment())
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(Box::new)?;
@@ -99,12 +161,10 @@ impl Config {
     }
 
     fn check(self) -> Result<Self, ConfigError> {
-        if !self.listen.ip().is_loopback() {
-            return Err(ConfigError::NotLoopback(self.listen));
-        }
         if !(1..=16).contains(&self.workers) || self.lanes > 256 {
             return Err(ConfigError::Invalid("workers must be 1 to 16, lanes 0 to 256"));
         }
+        self.check_border()?;
         Ok(self)
     }
 
@@ -122,22 +182,19 @@ impl Config {
     }
 }
 
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut value = serde_json::to_value(self).map_err(|_| fmt::Error)?;
+        border::hide_secrets(&mut value);
+        write!(f, "Config {value}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn only_this_machine_is_served_until_accounts_exist() {
-        for address in ["0.0.0.0:8000", "192.168.1.5:80", "[::]:8000"] {
-            let refused = Config::load(None, json!({ "listen": address }));
-            assert!(matches!(refused, Err(ConfigError::NotLoopback(_))), "{address}");
-        }
-        for address in ["127.0.0.1:8000", "[::1]:0", "127.9.9.9:1"] {
-            assert!(Config::load(None, json!({ "listen": address })).is_ok(), "{address}");
-        }
-    }
 
     #[test]
     fn a_file_is_read_and_flags_win_over_it() {

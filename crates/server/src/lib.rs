@@ -1,21 +1,28 @@
 //! The server: settings, the blocks wired together, and the stories between them.
 
 pub mod app;
+pub mod border;
 pub mod config;
 pub mod encoders;
 pub mod first_run;
 pub mod flows;
 mod health;
+pub mod idempotency;
 pub mod observe;
 mod openapi;
+mod serve;
+pub mod tls;
 mod web;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use tokio::net::TcpListener;
 
 pub use app::{App, StartError};
 pub use config::{Config, ConfigError};
+
+/// The server's own tables.
+pub const MIGRATIONS: sori_db::MigrationSet = sori_db::migrations!("server", "0001_idempotency");
 
 impl App {
     /// Serves until `stop`, then lets running requests end and puts running jobs back.
@@ -30,7 +37,13 @@ impl App {
             // Open event streams end with the jobs block; without that they would hold the server.
             jobs.close_streams();
         };
-        axum::serve(listener, self.router).with_graceful_shutdown(stopped).await?;
+        let watching =
+            self.certificate.as_ref().map(|certificate| tokio::spawn(Arc::clone(certificate).watch()));
+        let acceptor = self.certificate.as_ref().map(tls::Certificate::acceptor);
+        serve::run(listener, self.router, acceptor, self.connections, stopped).await;
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         self.jobs.stop().await;
         self.db.close().await;
         Ok(())

@@ -1,23 +1,27 @@
-//! What surrounds every request: a trace id, one log line, problems in the caller's language,
-//! security headers, and the check that the request was meant for this machine.
+//! What surrounds every request: a trace id, one log line, problems in the caller's language, and
+//! security headers.
 
-use std::{net::IpAddr, time::Instant};
+use std::time::Instant;
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use sori_contracts::UiLanguage;
-use sori_http::{Problem, RequestFault, problem};
+use sori_http::{Problem, problem};
 use tracing::Instrument;
 use uuid::Uuid;
 
 pub const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 
+/// Whether people come by `https`.
+#[derive(Clone, Copy, Debug)]
+pub struct Secure(pub bool);
+
 /// The outermost layer.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub async fn observe(State(secure): State<Secure>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace_id = trace_id(&request);
     let language = language(&request);
@@ -25,7 +29,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
     // Never the raw path: labels stay few, and nothing a client sends reaches the log unasked.
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", trace_id, %method, route);
-    let response = guarded(request, next).instrument(span.clone()).await;
+    let response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions().get::<Problem>()
         && problem.status().is_server_error()
     {
@@ -35,15 +39,8 @@ pub async fn observe(request: Request, next: Next) -> Response {
     let mut response = problem::render(response, language, &trace_id);
     let status = response.status().as_u16();
     span.in_scope(|| tracing::info!(status, ms = started.elapsed().as_millis() as u64, "answered"));
-    add_headers(&mut response, &trace_id, &route);
+    add_headers(&mut response, &trace_id, &route, secure);
     response
-}
-
-async fn guarded(request: Request, next: Next) -> Response {
-    match forbidden_host(&request) {
-        Some(host) => Problem::from(RequestFault::ForbiddenHost(host)).into_response(),
-        None => next.run(request).await,
-    }
 }
 
 fn chain(fault: &dyn sori_contracts::Fault) -> String {
@@ -73,30 +70,6 @@ fn language(request: &Request) -> UiLanguage {
     UiLanguage::from_accept_language(asked.unwrap_or_default())
 }
 
-/// A page of another site can make a browser send requests here under its own name (DNS
-/// rebinding). Until accounts exist, only this machine's names are answered, and a request that a
-/// browser marks as coming from another site may not change anything.
-fn forbidden_host(request: &Request) -> Option<String> {
-    let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let host = request.uri().authority().map(|a| a.as_str()).or_else(|| text(header::HOST));
-    if let Some(host) = host
-        && !is_this_machine(host)
-    {
-        return Some(host.to_owned());
-    }
-    let origin = text(header::ORIGIN).filter(|_| !request.method().is_safe())?;
-    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    (!is_this_machine(authority)).then(|| origin.to_owned())
-}
-
-fn is_this_machine(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
      media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'";
@@ -104,13 +77,29 @@ const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'sel
 const DOCS_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-fn add_headers(response: &mut Response, trace_id: &str, route: &str) {
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+/// The microphone is for speaking along.
+const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(self), payment=(), usb=()";
+
+fn is_api(route: &str) -> bool {
+    route.starts_with("/v1/") || route.starts_with("/api/")
+}
+
+fn add_headers(response: &mut Response, trace_id: &str, route: &str, Secure(secure): Secure) {
     let policy = if route.starts_with("/docs") { DOCS_POLICY } else { PAGE_POLICY };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS));
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    // What an account asked for is nobody else's: a cache on the way keeps it only when told to.
+    if is_api(route) && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if let Ok(value) = HeaderValue::from_str(trace_id) {
         headers.insert(TRACE_ID, value);
     }
@@ -119,29 +108,6 @@ fn add_headers(response: &mut Response, trace_id: &str, route: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(host: &str, origin: Option<&str>, method: &str, is_forbidden: bool) {
-        let mut request = Request::builder().method(method).uri("/v1/scripts").header(header::HOST, host);
-        if let Some(origin) = origin {
-            request = request.header(header::ORIGIN, origin);
-        }
-        let request = request.body(axum::body::Body::empty()).unwrap();
-        assert_eq!(forbidden_host(&request).is_some(), is_forbidden, "{host} {origin:?} {method}");
-    }
-
-    #[test]
-    fn another_sites_name_and_another_sites_changes_are_refused() {
-        check("localhost:8000", None, "GET", false);
-        check("127.0.0.1:8000", Some("http://127.0.0.1:8000"), "POST", false);
-        check("[::1]:8000", Some("http://[::1]:8000"), "DELETE", false);
-        check("evil.example", None, "GET", true);
-        check("localhost.evil.example", None, "GET", true);
-        check("10.0.0.1", None, "GET", true);
-        check("localhost:8000", Some("https://evil.example"), "POST", true);
-        check("localhost:8000", Some("https://evil.example"), "GET", false);
-        check("localhost:8000", Some("null"), "POST", true);
-    }
 
     #[test]
     fn the_callers_trace_goes_on() {

@@ -6,6 +6,8 @@ use utoipa::{
     openapi::{OpenApi, tag::TagBuilder},
 };
 
+use crate::border::access;
+
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
     title = "Sori",
@@ -34,4 +36,10 @@ pub(crate) fn base() -> OpenApi {
 /// `/openapi.json` and, on it, Swagger UI at `/docs` from files in the binary.
 pub(crate) fn routes(document: OpenApi) -> Router {
     utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", document).into()
+}
+
+/// The document as clients read it.
+pub(crate) fn publish(mut document: OpenApi) -> OpenApi {
+    access::publish(&mut document);
+    document
 }
