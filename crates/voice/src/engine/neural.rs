@@ -15,8 +15,8 @@ use crate::{
     fault::{sentence, text_error_ko},
 };
 
-/// Kokoro takes 510 symbols; shorter phrases sound as good and leave room for both cores.
-const MAX_PHONEMES: usize = 400;
+/// Kokoro takes 510 symbols. Half of that is about 17 s of speech, for which its layers need 180 MB on each core.
+const MAX_PHONEMES: usize = 250;
 
 pub(super) fn read(text: &TextReader, line: &LineRequest<'_>, accent: Accent) -> Result<Spoken, EngineError> {
     text.get().read(line.text, accent, line.lexicon, MAX_PHONEMES).map_err(bad_text)
