@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Fault, JobId, Kind, ScriptId};
+use crate::{AccountId, Fault, JobId, Kind, ScriptId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -74,6 +74,8 @@ pub struct NewJob {
     pub priority: Priority,
     /// The script it works on, so that a page can show what is under way for it.
     pub script_id: Option<ScriptId>,
+    /// Whose it is; nobody's for the server's own work, which only an admin sees.
+    pub owner: Option<AccountId>,
 }
 
 /// How far a job is, pushed to whoever watches.
@@ -118,6 +120,8 @@ pub trait ProgressReport: Send + Sync {
 pub struct RunningJob {
     pub id: JobId,
     pub payload: Value,
+    /// Whose it is, and so is what it makes.
+    pub owner: Option<AccountId>,
     /// 1 for the first try.
     pub attempt: u32,
     pub progress: Arc<dyn ProgressReport>,

@@ -8,6 +8,8 @@ pub mod ids;
 pub mod jobs;
 pub mod language;
 pub mod media;
+pub mod personal;
+pub mod ownership;
 
 pub use fault::{Fault, Kind};
 pub use identity::{Caller, Credential, Identity, Member, Presented, Role, Scope, Scopes, SignedRequest};
@@ -19,3 +21,5 @@ pub use jobs::{
 };
 pub use language::UiLanguage;
 pub use media::{ByteStream, MediaFault, MediaStore, StoredMedia};
+pub use personal::PersonalData;
+pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};

@@ -18,6 +18,10 @@ pub struct JobsConfig {
     pub yield_within: Duration,
     /// How often cancellations by other processes, and leases lost to them, are looked for.
     pub watch_every: Duration,
+    /// A finished job is kept for this long after its end; `None` keeps it for ever.
+    pub keep_finished_for: Option<Duration>,
+    /// How often finished jobs are looked for that have been kept long enough.
+    pub sweep_every: Duration,
 }
 
 impl Default for JobsConfig {
@@ -30,6 +34,8 @@ impl Default for JobsConfig {
             finish_within: Duration::from_secs(5),
             yield_within: Duration::from_secs(15),
             watch_every: Duration::from_secs(1),
+            keep_finished_for: Some(Duration::from_secs(30 * 86_400)),
+            sweep_every: Duration::from_secs(600),
         }
     }
 }

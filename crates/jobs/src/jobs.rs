@@ -9,7 +9,7 @@ use std::{
 };
 
 use riverqueue::{Client, Workers};
-use sori_contracts::{JobError, JobHandler, JobId, JobState, ScriptId, UiLanguage};
+use sori_contracts::{Caller, JobError, JobHandler, JobId, JobState, ScriptId, UiLanguage};
 use sori_db::Db;
 use sori_http::Problem;
 use tokio::{sync::broadcast, task::JoinHandle};
@@ -17,7 +17,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    JobView, JobsConfig, JobsError, nodes, record::JobRecord, running::Running, store::Store, wake,
+    JobView, JobsConfig, JobsError, nodes,
+    record::JobRecord,
+    retention,
+    running::Running,
+    store::{Filter, Store},
+    wake,
     worker::WakeWorker,
 };
 
@@ -50,6 +55,7 @@ struct Started {
     worker: JoinHandle<()>,
     no_more_order: CancellationToken,
     order: JoinHandle<()>,
+    sweep: JoinHandle<()>,
     heart: thread::JoinHandle<()>,
     _alive: Option<File>,
 }
@@ -89,13 +95,15 @@ impl Jobs {
         let heart = nodes::spawn_heart(db, inner.node, inner.config.heartbeat, no_more_order.clone())
             .map_err(|error| JobsError::Queue(Box::new(error)))?;
         let order = tokio::spawn(nodes::keep_order(Arc::clone(inner), no_more_order.clone()));
+        let sweep = tokio::spawn(retention::keep_swept(self.clone(), no_more_order.clone()));
 
         let mut workers = Workers::new();
         workers.add(WakeWorker(Arc::clone(inner))).map_err(wake::queue_error)?;
         let client = wake::receiver(db, inner.node, workers, inner.config.workers, longest)?;
         let no_more_work = CancellationToken::new();
         let worker = tokio::spawn(work(Arc::clone(inner), client, no_more_work.clone()));
-        *inner.started() = Some(Started { no_more_work, worker, no_more_order, order, heart, _alive: alive });
+        *inner.started() =
+            Some(Started { no_more_work, worker, no_more_order, order, sweep, heart, _alive: alive });
         Ok(())
     }
 
@@ -107,6 +115,7 @@ impl Jobs {
         let _ended = started.worker.await;
         started.no_more_order.cancel();
         let _ended = started.order.await;
+        let _ended = started.sweep.await;
         let _ended = tokio::task::spawn_blocking(move || started.heart.join()).await;
         let left = nodes::leave(&self.0.store.db, self.0.node).await;
         if let Err(error) = left {
@@ -128,8 +137,9 @@ impl Jobs {
     pub async fn under_way_for(&self, script: ScriptId) -> Result<Vec<JobView>, JobsError> {
         const ENOUGH: u32 = 200;
         let store = &self.0.store;
-        let mut records = store.list(Some(JobState::Running), Some(script), None, ENOUGH).await?;
-        records.extend(store.list(Some(JobState::Queued), Some(script), None, ENOUGH).await?);
+        let under_way = |state| Filter { state: Some(state), script: Some(script), owner: None };
+        let mut records = store.list(&under_way(JobState::Running), None, ENOUGH).await?;
+        records.extend(store.list(&under_way(JobState::Queued), None, ENOUGH).await?);
         records.sort_by_key(|record| std::cmp::Reverse(record.id));
         Ok(records.iter().map(|record| record.view(UiLanguage::En)).collect())
     }
@@ -174,6 +184,12 @@ impl Jobs {
             })?;
         }
         Ok(self.0.store.remove(id).await.map_err(JobsError::from)?)
+    }
+
+    /// The job, if it exists for this caller.
+    pub(crate) async fn record_for(&self, caller: &Caller, id: JobId) -> Result<JobRecord, JobsError> {
+        let record = self.record(id).await?;
+        if record.is_for(caller) { Ok(record) } else { Err(JobsError::NotFound(id)) }
     }
 
     pub(crate) async fn record(&self, id: JobId) -> Result<JobRecord, JobsError> {

@@ -12,9 +12,11 @@ mod error;
 mod events;
 mod jobs;
 mod nodes;
+mod personal;
 mod progress;
 mod queue;
 mod record;
+mod retention;
 mod routes;
 mod running;
 mod settle;
@@ -28,4 +30,4 @@ pub use jobs::Jobs;
 pub use record::{JobErrorView, JobView};
 
 /// The block's own tables; River's are brought up to date by [`Jobs::new`].
-pub const MIGRATIONS: sori_db::MigrationSet = sori_db::migrations!("jobs", "0001_job");
+pub const MIGRATIONS: sori_db::MigrationSet = sori_db::migrations!("jobs", "0001_job", "0002_owner");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sori_contracts::{JobId, JobState, Priority, Progress, ScriptId, UiLanguage};
+use sori_contracts::{AccountId, Caller, JobId, JobState, Priority, Progress, Role, ScriptId, UiLanguage};
 use uuid::Uuid;
 
 /// Without the payload, which can be megabytes and which only a handler reads.
@@ -13,6 +13,7 @@ pub(crate) struct JobRecord {
     pub(crate) state: String,
     pub(crate) priority: String,
     pub(crate) script_id: Option<Uuid>,
+    pub(crate) owner_id: Option<Uuid>,
     pub(crate) attempt: i64,
     pub(crate) progress: String,
     pub(crate) result: Option<String>,
@@ -30,7 +31,7 @@ pub(crate) struct JobRecord {
 /// The columns of [`JobRecord`].
 macro_rules! columns {
     () => {
-        "id, kind, state, priority, script_id, attempt, progress, result, error_code, error_en, error_ko, \
+        "id, kind, state, priority, script_id, owner_id, attempt, progress, result, error_code, error_en, error_ko, \
          created_at_ms, run_after_ms, started_at_ms, finished_at_ms, version"
     };
 }
@@ -39,6 +40,15 @@ pub(crate) use columns;
 impl JobRecord {
     pub(crate) fn job_id(&self) -> JobId {
         JobId(self.id)
+    }
+
+    pub(crate) fn owner(&self) -> Option<AccountId> {
+        self.owner_id.map(AccountId)
+    }
+
+    /// Whether the job exists for this caller: it is theirs, or they run the server.
+    pub(crate) fn is_for(&self, caller: &Caller) -> bool {
+        caller.is_at_least(Role::Admin) || (self.owner_id.is_some() && caller.account() == self.owner())
     }
 
     /// Only this block writes the column, so another word means another version wrote it.

@@ -11,12 +11,12 @@ use axum::{
     },
 };
 use serde::Deserialize;
-use sori_contracts::{JobId, JobState, ScriptId};
-use sori_http::{Json, Page, PageQuery, Path, Problem, ProblemBody, Query, Ui};
+use sori_contracts::{JobId, JobState, Role, ScriptId};
+use sori_http::{Json, Page, PageQuery, Path, Problem, ProblemBody, Query, SignedIn, Ui, Who};
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{JobView, Jobs, JobsError, events};
+use crate::{JobView, Jobs, JobsError, events, store::Filter};
 
 /// Shorter than the idle limit of common proxies (60 s).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -42,15 +42,19 @@ struct JobsQuery {
     script_id: Option<ScriptId>,
 }
 
-/// List jobs, newest first
+/// List your jobs, newest first
+///
+/// An admin sees those of everybody.
 #[utoipa::path(get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs",
     params(JobsQuery, PageQuery),
+    security(("account" = ["jobs:read"])),
     responses(
         (status = 200, description = "One page of jobs", body = Page<JobView>),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
     ))]
 async fn list_jobs(
     State(jobs): State<Jobs>,
+    SignedIn(member): SignedIn,
     Ui(language): Ui,
     Query(query): Query<JobsQuery>,
     Query(page): Query<PageQuery>,
@@ -60,13 +64,16 @@ async fn list_jobs(
         None => None,
     };
     let limit = page.limit()?;
-    let records = jobs.0.store.list(state, query.script_id, page.after()?, limit + 1).await?;
+    let owner = (member.role < Role::Admin).then_some(member.account);
+    let filter = Filter { state, script: query.script_id, owner };
+    let records = jobs.0.store.list(&filter, page.after()?, limit + 1).await?;
     let views = records.iter().map(|record| record.view(language)).collect();
     Ok(Json(Page::cut(views, limit, |job: &JobView| job.id.to_string())))
 }
 
 /// Look at a job
 #[utoipa::path(get, path = "/v1/jobs/{id}", operation_id = "get_job", tag = "jobs",
+    security(("account" = ["jobs:read"])),
     params(("id" = JobId, Path, description = "Job")),
     responses(
         (status = 200, description = "The job as it stands", body = JobView),
@@ -74,10 +81,11 @@ async fn list_jobs(
     ))]
 async fn get_job(
     State(jobs): State<Jobs>,
+    Who(caller): Who,
     Ui(language): Ui,
     Path(id): Path<JobId>,
 ) -> Result<Json<JobView>, Problem> {
-    Ok(Json(jobs.record(id).await?.view(language)))
+    Ok(Json(jobs.record_for(&caller, id).await?.view(language)))
 }
 
 /// Cancel a job, or remove a finished one
@@ -85,6 +93,7 @@ async fn get_job(
 /// A queued job is cancelled at once, a running one as soon as it gives way (watch it, or look
 /// again). A finished job is removed together with what it made.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", operation_id = "delete_job", tag = "jobs",
+    security(("account" = ["jobs:write"])),
     params(("id" = JobId, Path, description = "Job")),
     responses(
         (status = 200, description = "Cancelled, or asked to stop", body = JobView),
@@ -93,10 +102,11 @@ async fn get_job(
     ))]
 async fn delete_job(
     State(jobs): State<Jobs>,
+    Who(caller): Who,
     Ui(language): Ui,
     Path(id): Path<JobId>,
 ) -> Result<Response, Problem> {
-    let record = jobs.record(id).await?;
+    let record = jobs.record_for(&caller, id).await?;
     if record.state().is_final() && jobs.discard(id).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -106,13 +116,19 @@ async fn delete_job(
 
 /// Try a failed or cancelled job again
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs",
+    security(("account" = ["jobs:write"])),
     params(("id" = JobId, Path, description = "Job")),
     responses(
         (status = 202, description = "Queued again", body = JobView),
         (status = 404, description = "`JOB_NOT_FOUND`", body = ProblemBody),
         (status = 409, description = "`JOB_NOT_RETRYABLE`: it neither failed nor was cancelled", body = ProblemBody),
     ))]
-async fn retry_job(State(jobs): State<Jobs>, Path(id): Path<JobId>) -> Result<Response, Problem> {
+async fn retry_job(
+    State(jobs): State<Jobs>,
+    Who(caller): Who,
+    Path(id): Path<JobId>,
+) -> Result<Response, Problem> {
+    jobs.record_for(&caller, id).await?;
     Ok((StatusCode::ACCEPTED, Json(jobs.retry(id).await?)).into_response())
 }
 
@@ -122,6 +138,7 @@ async fn retry_job(State(jobs): State<Jobs>, Path(id): Path<JobId>) -> Result<Re
 /// The first is the job as it stands, the last its final state. With `Last-Event-ID` the first is
 /// left out when nothing has changed since.
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", operation_id = "watch_job", tag = "jobs",
+    security(("account" = ["jobs:read"])),
     params(("id" = JobId, Path, description = "Job"),
         ("Last-Event-ID" = Option<String>, Header, description = "`id` of the last event that was received")),
     responses(
@@ -130,12 +147,13 @@ async fn retry_job(State(jobs): State<Jobs>, Path(id): Path<JobId>) -> Result<Re
     ))]
 async fn watch_job(
     State(jobs): State<Jobs>,
+    Who(caller): Who,
     Ui(language): Ui,
     Path(id): Path<JobId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let changes = jobs.0.changes.subscribe();
-    let first = jobs.record(id).await?;
+    let first = jobs.record_for(&caller, id).await?;
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.trim().parse().ok());
     let events = events::follow(jobs, changes, first, seen, language);
     let stream = Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));

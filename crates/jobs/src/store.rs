@@ -4,7 +4,7 @@
 //! names its lease, so that one who was thought dead cannot overwrite the work of its successor.
 
 use serde_json::Value;
-use sori_contracts::{JobId, JobState, NewJob, Progress, ScriptId};
+use sori_contracts::{AccountId, JobId, JobState, NewJob, Progress, ScriptId};
 use sori_db::{Db, DbError, Tx, now_ms};
 use uuid::Uuid;
 
@@ -34,6 +34,14 @@ pub(crate) struct ErrorTexts {
     pub(crate) ko: String,
 }
 
+/// Which jobs to list; what is absent does not matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<JobState>,
+    pub(crate) script: Option<ScriptId>,
+    pub(crate) owner: Option<AccountId>,
+}
+
 /// A running job by the words of its row.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Lease {
@@ -47,15 +55,16 @@ impl Store {
     pub(crate) async fn insert(tx: &mut Tx, id: JobId, job: &NewJob) -> Result<(), DbError> {
         let now = now_ms();
         tx.query(
-            "INSERT INTO jobs_job (id, kind, state, priority, payload, script_id, attempt, progress, created_at_ms,
-                 run_after_ms, cancel_requested, version)
-             VALUES ($1, $2, 'queued', $3, $4, $5, 0, $6, $7, $7, FALSE, 1)",
+            "INSERT INTO jobs_job (id, kind, state, priority, payload, script_id, owner_id, attempt, progress,
+                 created_at_ms, run_after_ms, cancel_requested, version)
+             VALUES ($1, $2, 'queued', $3, $4, $5, $6, 0, $7, $8, $8, FALSE, 1)",
         )
         .bind(id)
         .bind(job.kind)
         .bind(name_of(job.priority))
         .bind(job.payload.to_string())
         .bind(job.script_id)
+        .bind(job.owner)
         .bind(text_of(&Progress::default()))
         .bind(now)
         .execute()
@@ -74,8 +83,7 @@ impl Store {
     /// Newest first.
     pub(crate) async fn list(
         &self,
-        state: Option<JobState>,
-        script: Option<ScriptId>,
+        filter: &Filter,
         after: Option<JobId>,
         limit: u32,
     ) -> Result<Vec<JobRecord>, DbError> {
@@ -84,10 +92,11 @@ impl Store {
                 "SELECT ",
                 columns!(),
                 " FROM jobs_job WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR script_id = $2)
-                  AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
+                  AND ($3 IS NULL OR owner_id = $3) AND ($4 IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
             ))
-            .bind(state.map(JobState::as_str))
-            .bind(script)
+            .bind(filter.state.map(JobState::as_str))
+            .bind(filter.script)
+            .bind(filter.owner)
             .bind(after)
             .bind(limit)
             .fetch_all()
@@ -234,6 +243,34 @@ impl Store {
             .execute()
             .await?;
         Ok(removed > 0)
+    }
+
+    /// The account's jobs become nobody's: those that are under way still end in order.
+    pub(crate) async fn disown(&self, owner: AccountId) -> Result<(), DbError> {
+        self.db
+            .query("UPDATE jobs_job SET owner_id = NULL WHERE owner_id = $1")
+            .bind(owner)
+            .execute()
+            .await?;
+        Ok(())
+    }
+
+    /// Finished before `before_ms`, oldest first.
+    pub(crate) async fn finished_before(
+        &self,
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<JobRecord>, DbError> {
+        self.db
+            .query(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM jobs_job WHERE finished_at_ms < $1 ORDER BY finished_at_ms, id LIMIT $2"
+            ))
+            .bind(before_ms)
+            .bind(limit)
+            .fetch_all()
+            .await
     }
 
     pub(crate) async fn running(&self) -> Result<Vec<Lease>, DbError> {

@@ -111,6 +111,7 @@ impl Inner {
         let job = RunningJob {
             id: record.job_id(),
             payload: serde_json::from_str(&payload).unwrap_or_default(),
+            owner: record.owner(),
             attempt: record.attempt(),
             progress: Arc::clone(reporter) as Arc<dyn ProgressReport>,
             cancel: attempt.cancel.clone(),

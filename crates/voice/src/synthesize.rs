@@ -58,6 +58,7 @@ impl RenderScript {
             kind: RENDER_SCRIPT,
             script_id: self.script_id,
             payload: serde_json::to_value(self).expect("an order of texts and numbers can be written"),
+            owner: None,
             priority,
         }
     }

@@ -72,7 +72,7 @@ impl Catalog {
         if let Some(queue) = &self.queue {
             let payload = serde_json::json!({ "script_id": id });
             // Not the job *of* the script: there is no page of it any more that could show it.
-            let order = NewJob { kind: FORGET_SCRIPT, payload, priority: Priority::Low, script_id: None };
+            let order = NewJob { kind: FORGET_SCRIPT, payload, priority: Priority::Low, script_id: None, owner: None };
             queue.enqueue(&mut tx, order).await?;
         }
         tx.commit().await?;

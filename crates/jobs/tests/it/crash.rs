@@ -147,8 +147,13 @@ async fn survive_kills(test: testing::TestDb) {
     count_results(&test.db).await;
     let jobs = Jobs::new(test.db.clone(), config()).await.unwrap();
     for n in 0..JOBS {
-        let job =
-            NewJob { kind: "note", payload: json!({ "n": n }), priority: Priority::Normal, script_id: None };
+        let job = NewJob {
+            kind: "note",
+            payload: json!({ "n": n }),
+            priority: Priority::Normal,
+            script_id: None,
+            owner: None,
+        };
         jobs.enqueue_now(job).await.unwrap();
     }
     let mut workers = [WorkerProcess::start(&test.url), WorkerProcess::start(&test.url)];
@@ -186,7 +191,13 @@ async fn postgres_loses_no_job_and_repeats_no_result_when_workers_are_killed() {
 async fn a_job_that_takes_its_process_down_ends_after_three_times() {
     for test in testing::databases(&[MIGRATIONS]).await {
         let jobs = Jobs::new(test.db.clone(), config()).await.unwrap();
-        let order = |kind| NewJob { kind, payload: json!({}), priority: Priority::Normal, script_id: None };
+        let order = |kind| NewJob {
+            kind,
+            payload: json!({}),
+            priority: Priority::Normal,
+            script_id: None,
+            owner: None,
+        };
         let poison = jobs.enqueue_now(order("abort")).await.unwrap();
         let harmless = jobs.enqueue_now(order("note")).await.unwrap();
         let mut crashes = 0;

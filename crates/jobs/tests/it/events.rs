@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt as _};
 use serde_json::Value;
 use sori_contracts::JobId;
 
-use crate::rig::{PATIENCE, Rig, rigs};
+use crate::rig::{PATIENCE, Rig, caller, rigs};
 
 #[derive(Debug)]
 struct Told {
@@ -122,7 +122,9 @@ async fn a_job_of_another_process_is_followed_by_its_row() {
         rig.runs(id).await;
         let elsewhere = sori_jobs::Jobs::new(rig.db.clone(), rig.config.clone()).await.unwrap();
         let (router, _) = elsewhere.routes().split_for_parts();
-        let request = axum::http::Request::get(format!("/v1/jobs/{id}/events")).body(Body::empty()).unwrap();
+        let admin = caller(sori_contracts::AccountId::generate(), sori_contracts::Role::Admin);
+        let request = axum::http::Request::get(format!("/v1/jobs/{id}/events")).extension(admin);
+        let request = request.body(Body::empty()).unwrap();
         let mut events = read(tower::ServiceExt::oneshot(router, request).await.unwrap());
         assert_eq!(next(&mut events).await.unwrap().status(), "running");
         rig.stage.door.add_permits(1);

@@ -4,5 +4,7 @@
 mod conformance;
 mod crash;
 mod events;
+mod owners;
+mod retention;
 mod rig;
 mod routes;

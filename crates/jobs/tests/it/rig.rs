@@ -12,7 +12,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use sori_contracts::{
-    Fault, JobError, JobHandler, JobId, JobState, Kind, NewJob, Priority, Progress, RunningJob, UiLanguage,
+    AccountId, Caller, Credential, Fault, JobError, JobHandler, JobId, JobState, Kind, Member, NewJob,
+    Priority, Progress, Role, RunningJob, Scopes, UiLanguage,
 };
 use sori_db::{Db, JobQueue, testing};
 use sori_jobs::{JobView, Jobs, JobsConfig, MIGRATIONS};
@@ -124,6 +125,7 @@ pub(crate) fn quick() -> JobsConfig {
         finish_within: Duration::from_millis(300),
         yield_within: Duration::from_millis(500),
         watch_every: Duration::from_millis(100),
+        ..JobsConfig::default()
     }
 }
 
@@ -154,7 +156,17 @@ pub(crate) async fn rigs() -> Vec<Rig> {
 }
 
 pub(crate) fn play(act: &str) -> NewJob {
-    NewJob { kind: "play", payload: json!({ "act": act }), priority: Priority::Normal, script_id: None }
+    NewJob {
+        kind: "play",
+        payload: json!({ "act": act }),
+        priority: Priority::Normal,
+        script_id: None,
+        owner: None,
+    }
+}
+
+pub(crate) fn caller(account: AccountId, role: Role) -> Caller {
+    Caller::Account(Member { account, role, scopes: Scopes::all(), credential: Credential::External })
 }
 
 impl Rig {
@@ -167,6 +179,11 @@ impl Rig {
         let jobs = Jobs::new(self.db.clone(), self.config.clone()).await.unwrap();
         jobs.start(vec![Arc::new(Play(Arc::clone(&self.stage)))]).await.unwrap();
         jobs
+    }
+
+    /// Lets one job pass that waits at the door.
+    pub(crate) fn door_opens(&self) {
+        self.stage.door.add_permits(1);
     }
 
     pub(crate) async fn order(&self, act: &str) -> JobId {
@@ -205,8 +222,19 @@ impl Rig {
         self.becomes(id, |view| view.status == JobState::Running).await
     }
 
+    /// As an admin, for whom every job exists.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
-        let mut request = Request::builder().method(method).uri(path);
+        self.send_as(caller(AccountId::generate(), Role::Admin), method, path, headers).await
+    }
+
+    pub(crate) async fn send_as(
+        &self,
+        caller: Caller,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(path).extension(caller);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
