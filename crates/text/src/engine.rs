@@ -7,15 +7,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use misaki_rs::fallback::FallbackError;
+use misaki_rs::Language;
 use misaki_rs::lexicon::PhonemeEntry;
-use misaki_rs::{Fallback, G2P, Language};
 
 use crate::alphabet::{is_phoneme, is_punctuation, is_sound, with_s};
 use crate::normal::NormalToken;
 use crate::spoken::Accent;
 
 mod overlay;
+mod rules;
+
+use rules::{Fixed, Rules};
 
 /// Pronounces words that are in no lexicon.
 pub trait UnknownWord: Send + Sync {
@@ -30,27 +32,27 @@ const UNKNOWN: char = '❓';
 const PLACEHOLDER: &str = "Xqzv";
 
 pub(crate) struct Engine {
-    g2p: G2P,
+    rules: Rules,
+    unknown: Option<Arc<dyn UnknownWord>>,
     accent: Accent,
 }
 
 impl Engine {
-    /// Loads the lexicons of an accent: about 0.2 s.
+    /// Loads the lexicons of an accent.
     pub(crate) fn load(accent: Accent, unknown: Option<Arc<dyn UnknownWord>>) -> Self {
         let language = match accent {
             Accent::American => Language::EnglishUS,
             Accent::British => Language::EnglishGB,
         };
-        let fallback = Box::new(UnknownWords { unknown, accent });
-        let mut g2p = G2P::with_fallback(language, Some(fallback));
-        g2p.unk = UNKNOWN.to_string();
+        let mut rules = Rules::load(language);
         for (word, phonemes) in overlay::entries(accent) {
-            g2p.lexicon
+            rules
+                .lexicon
                 .golds
                 .entry((*word).to_owned())
                 .or_insert(PhonemeEntry::Simple((*phonemes).to_owned()));
         }
-        Self { g2p, accent }
+        Self { rules, unknown, accent }
     }
 
     /// The phonemes of each token, without the punctuation around it. A token with letters or digits always
@@ -67,7 +69,7 @@ impl Engine {
 
     fn pronounce_run(&self, tokens: &[NormalToken], phonemes: &mut Vec<String>) {
         let script = self.script(tokens);
-        let resolved = self.g2p.g2p(&script.marked).map(|(_, tokens)| tokens).unwrap_or_default();
+        let resolved = self.rules.read(&script.plain, &script.fixed, &|word| self.sound_out(word));
         let mut readings = vec![String::new(); tokens.len()];
         let mut spaced = vec![false; tokens.len()];
         let mut at = 0;
@@ -91,7 +93,7 @@ impl Engine {
                 reading.push(' ');
             }
             reading.push_str(&sounds);
-            spaced[owner] = !part.whitespace.is_empty() || script.spaced_after(at);
+            spaced[owner] = part.is_spaced || script.spaced_after(at);
         }
         for (token, mut reading) in tokens.iter().zip(readings) {
             let outer = reading.trim_end_matches(is_punctuation).len();
@@ -102,14 +104,14 @@ impl Engine {
         }
     }
 
-    /// The text for the lexicon, with and without pronunciation marks, and which part belongs to which token.
+    /// The text for the lexicon, what is fixed in it, and which part belongs to which token.
     fn script(&self, tokens: &[NormalToken]) -> Script {
         let mut script = Script::default();
         for token in tokens {
             script.punctuation(&token.lead);
             let start = script.plain.len();
             match &token.phonemes {
-                Some(phonemes) => script.fixed(phonemes),
+                Some(phonemes) => script.fix(phonemes),
                 None => self.words(token, &mut script),
             }
             script.cores.push(start..script.plain.len());
@@ -128,7 +130,7 @@ impl Engine {
             }
             let letters = words[at..].iter().take_while(|word| is_letter_name(word)).count();
             if token.rewritten && (letters > 1 || matches!(words[at], "A" | "I")) {
-                script.fixed(&self.letters(&words[at..at + letters].concat()));
+                script.fix(&self.letters(&words[at..at + letters].concat()));
                 at += letters;
                 continue;
             }
@@ -141,11 +143,11 @@ impl Engine {
     fn word(&self, word: &str, script: &mut Script) {
         let plain: String = word.chars().filter_map(simple).collect();
         let known =
-            |part: &str| part.is_empty() || self.g2p.lexicon.get_word(part, "NN", None, None).is_some();
+            |part: &str| part.is_empty() || self.rules.lexicon.get_word(part, "NN", None, None).is_some();
         if plain.contains('-') && !known(&plain) && !plain.split('-').all(known) {
-            script.both(&plain.replace('-', " "));
+            script.push(&plain.replace('-', " "));
         } else {
-            script.both(&plain);
+            script.push(&plain);
         }
     }
 
@@ -154,7 +156,7 @@ impl Engine {
         let parts =
             text.split(|c: char| !c.is_ascii_alphabetic() && c != '\'').filter(|part| !part.is_empty());
         let readings: Vec<_> = parts
-            .map(|part| match self.g2p.lexicon.get_word(part, tag, None, None) {
+            .map(|part| match self.rules.lexicon.get_word(part, tag, None, None) {
                 Some((phonemes, _)) => clean(&phonemes.replace('ɾ', "T").replace('ʔ', "t")),
                 None => self.spell(part),
             })
@@ -175,7 +177,7 @@ impl Engine {
             .chars()
             .filter_map(|letter| {
                 let key = letter.to_ascii_uppercase().to_string();
-                match self.g2p.lexicon.golds.get(&key) {
+                match self.rules.lexicon.golds.get(&key) {
                     Some(PhonemeEntry::Simple(name)) => Some(name.clone()),
                     _ => overlay::digit_name(letter, self.accent).map(str::to_owned),
                 }
@@ -216,41 +218,41 @@ fn simple(c: char) -> Option<char> {
 struct Script {
     /// The text as the lexicon sees it.
     plain: String,
-    /// The same with pronunciation marks.
-    marked: String,
+    /// Readings that are phonemes already.
+    fixed: Vec<Fixed>,
     /// Where the words of each token stand in `plain`.
     cores: Vec<Range<usize>>,
 }
 
 impl Script {
-    fn both(&mut self, text: &str) {
+    fn push(&mut self, text: &str) {
         self.plain.push_str(text);
-        self.marked.push_str(text);
     }
 
     fn space(&mut self) {
         if !self.plain.is_empty() && !self.plain.ends_with(' ') {
-            self.both(" ");
+            self.push(" ");
         }
     }
 
-    fn fixed(&mut self, phonemes: &str) {
+    fn fix(&mut self, phonemes: &str) {
+        let start = self.plain.len();
         self.plain.push_str(PLACEHOLDER);
-        self.marked.push_str(&format!("[{PLACEHOLDER}](/{phonemes}/)"));
+        self.fixed.push(Fixed { place: start..self.plain.len(), phonemes: phonemes.to_owned() });
     }
 
     /// Punctuation only gives context here; the voice gets it from the token itself.
     fn punctuation(&mut self, marks: &str) {
         for mark in marks.chars() {
             match mark {
-                '“' | '”' | '"' => self.both("\""),
-                '‘' | '’' | '\'' => self.both("'"),
-                '…' => self.both("..."),
+                '“' | '”' | '"' => self.push("\""),
+                '‘' | '’' | '\'' => self.push("'"),
+                '…' => self.push("..."),
                 '—' => {
                     self.space();
-                    self.both("— ");
+                    self.push("— ");
                 }
-                '(' | ')' | '.' | ',' | ';' | ':' | '!' | '?' => self.both(mark.encode_utf8(&mut [0; 4])),
+                '(' | ')' | '.' | ',' | ';' | ':' | '!' | '?' => self.push(mark.encode_utf8(&mut [0; 4])),
                 _ => {}
             }
         }
@@ -266,20 +268,9 @@ impl Script {
     }
 }
 
-/// Hands words without an entry to the reader of unknown words, part by part.
-struct UnknownWords {
-    unknown: Option<Arc<dyn UnknownWord>>,
-    accent: Accent,
-}
-
-impl Fallback for UnknownWords {
-    fn phonemize(&self, word: &str) -> Result<String, FallbackError> {
-        Ok(self.read(word).unwrap_or_else(|| UNKNOWN.to_string()))
-    }
-}
-
-impl UnknownWords {
-    fn read(&self, word: &str) -> Option<String> {
+impl Engine {
+    /// Hands words without an entry to the reader of unknown words, part by part.
+    fn sound_out(&self, word: &str) -> Option<String> {
         let unknown = self.unknown.as_ref()?;
         let mut readings = Vec::new();
         for part in
@@ -317,11 +308,11 @@ mod tests {
         let missing: Vec<_> = words
             .filter(|word| {
                 let tag = if word.starts_with(|c: char| c.is_ascii_uppercase()) { "NNP" } else { "NN" };
-                word.len() > 1 && engine.g2p.lexicon.get_word(word, tag, None, None).is_none()
+                word.len() > 1 && engine.rules.lexicon.get_word(word, tag, None, None).is_none()
             })
             .collect();
         assert!(missing.is_empty(), "{missing:?}");
-        assert!(engine.g2p.lexicon.get_word(PLACEHOLDER, "NNP", None, None).is_none());
+        assert!(engine.rules.lexicon.get_word(PLACEHOLDER, "NNP", None, None).is_none());
     }
 
     #[test]
