@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
-use sori_contracts::Cancel;
+use sori_contracts::{Cancel, Member, Role};
 use sori_db::testing::{self, TestDb};
-use sori_server::{App, Config};
+use sori_server::{App, Config, border::Border};
 use sori_voice::{
     Engines, VoiceName,
     engine::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, tone::Tone},
@@ -20,9 +20,19 @@ use sori_voice::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
+use crate::people::People;
+
 pub(crate) struct TestApp {
     pub(crate) base: String,
+    /// Signed in as [`TestApp::member`].
     pub(crate) client: Client,
+    /// An editor.
+    pub(crate) member: Member,
+    pub(crate) token: String,
+    pub(crate) people: Arc<People>,
+    /// What the routes ask.
+    pub(crate) border: Border,
+    pub(crate) data_dir: std::path::PathBuf,
     /// How many lines were really spoken.
     pub(crate) spoken: Arc<AtomicUsize>,
     _data: tempfile::TempDir,
@@ -42,15 +52,31 @@ impl TestApp {
         Self::on(testing::sqlite().await).await
     }
 
-    async fn on(database: TestDb) -> Self {
+    /// On SQLite, with other settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_on(testing::sqlite().await, change).await
+    }
+
+    pub(crate) async fn on(database: TestDb) -> Self {
+        Self::with_on(database, |_| ()).await
+    }
+
+    async fn with_on(database: TestDb, change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let config = Config {
+        let mut config = Config {
             data_dir: data.path().to_owned(),
             database_url: Some(database.url.clone()),
             assets_dir: data.path().join("no-assets"),
             demo: false,
             ..Config::default()
         };
+        // Tests ask more in a minute than people do; those of the limits set their own.
+        config.limits.synth.0 = 100_000;
+        config.limits.write.0 = 100_000;
+        config.limits.read.0 = 100_000;
+        change(&mut config);
+        let people = Arc::new(People::default());
+        let (token, member) = people.sign_in(Role::Editor);
         let counting = CountingTone::default();
         let spoken = Arc::clone(&counting.spoken);
         let kokoro_without_models = Engines::bundled(&config.assets_dir);
@@ -59,17 +85,23 @@ impl TestApp {
             Arc::new(counting) as Arc<dyn Engine>,
             Arc::clone(kokoro_without_models.for_voice(&absent).unwrap()),
         ]);
-        let app = App::start_with(&config, engines).await.unwrap();
+        let app = App::start_as(&config, engines, Arc::clone(&people) as _).await.unwrap();
+        let border = app.border.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if config.tls_key.is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
             app.serve(listener, async move { drop(stopped.await) }).await.unwrap();
         });
-        let client = Client::builder().no_proxy().build().unwrap();
         Self {
             base,
-            client,
+            client: client(Some(&token)),
+            token,
+            member,
+            people,
+            border,
+            data_dir: data.path().to_owned(),
             spoken,
             _data: data,
             _database: database,
@@ -80,6 +112,11 @@ impl TestApp {
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
+    }
+
+    /// By nobody, or by whoever shows this token.
+    pub(crate) fn request_as(&self, token: Option<&str>, method: Method, path: &str) -> RequestBuilder {
+        client(token).request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
@@ -141,6 +178,15 @@ impl TestApp {
         drop(self.stop.take());
         self.server.take().unwrap().await.unwrap();
     }
+}
+
+/// A client that shows a token with each request.
+pub(crate) fn client(token: Option<&str>) -> Client {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token {
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    }
+    Client::builder().no_proxy().default_headers(headers).redirect(Policy::none()).build().unwrap()
 }
 
 pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
