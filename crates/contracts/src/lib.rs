@@ -8,7 +8,6 @@ pub mod ids;
 pub mod jobs;
 pub mod language;
 pub mod media;
-pub mod personal;
 pub mod ownership;
 
 pub use fault::{Fault, Kind};
@@ -21,5 +20,4 @@ pub use jobs::{
 };
 pub use language::UiLanguage;
 pub use media::{ByteStream, MediaFault, MediaStore, StoredMedia};
-pub use personal::PersonalData;
 pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};
