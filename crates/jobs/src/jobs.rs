@@ -22,6 +22,7 @@ use crate::{
     retention,
     running::Running,
     store::{Filter, Store},
+    together::Together,
     wake,
     worker::WakeWorker,
 };
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) config: JobsConfig,
     pub(crate) sender: Client,
+    pub(crate) together: Together,
     pub(crate) node: Uuid,
     pub(crate) running: Arc<Running>,
     pub(crate) changes: broadcast::Sender<Arc<JobRecord>>,
@@ -66,10 +68,12 @@ impl Jobs {
     pub async fn new(db: Db, config: JobsConfig) -> Result<Self, JobsError> {
         wake::migrate(&db).await?;
         let sender = wake::sender(&db)?;
+        let together = Together::new(db.clone())?;
         Ok(Self(Arc::new(Inner {
             store: Store { db },
             config,
             sender,
+            together,
             node: Uuid::now_v7(),
             running: Arc::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,

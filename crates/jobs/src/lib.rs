@@ -21,6 +21,7 @@ mod routes;
 mod running;
 mod settle;
 mod store;
+mod together;
 mod wake;
 mod worker;
 

@@ -16,9 +16,6 @@ impl JobQueue for Jobs {
     }
 
     async fn enqueue_now(&self, job: NewJob) -> Result<JobId, DbError> {
-        let mut tx = self.0.store.db.begin().await?;
-        let id = self.enqueue(&mut tx, job).await?;
-        tx.commit().await?;
-        Ok(id)
+        self.0.together.enqueue(job).await
     }
 }

@@ -95,13 +95,7 @@ pub(crate) async fn wake_at(
     priority: Priority,
     at_ms: i64,
 ) -> Result<(), DbError> {
-    // River: 1 is served first, 4 last.
-    let priority = match priority {
-        Priority::High => 1,
-        Priority::Normal => 2,
-        Priority::Low => 3,
-    };
-    let mut opts = InsertOpts::default().with_priority(priority).with_max_attempts(WAKE_ATTEMPTS);
+    let mut opts = options(priority);
     if at_ms > sori_db::now_ms() {
         let at = Timestamp::from_millisecond(at_ms).map_err(|error| unexpected(&error))?;
         opts = opts.with_scheduled_at(at);
@@ -112,6 +106,30 @@ pub(crate) async fn wake_at(
         Tx::Postgres(tx) => request.tx(tx).await,
     };
     inserted.map(drop).map_err(db_error)
+}
+
+/// Wake-ups for several new jobs at once, in one statement.
+pub(crate) async fn wake_all(
+    client: &Client,
+    tx: &mut Tx,
+    jobs: impl Iterator<Item = (JobId, Priority)>,
+) -> Result<(), DbError> {
+    let request = client.insert_many(jobs.map(|(job, priority)| (Wake { job: job.0 }, options(priority))));
+    let inserted = match tx {
+        Tx::Sqlite(tx) => request.tx(tx).await,
+        Tx::Postgres(tx) => request.tx(tx).await,
+    };
+    inserted.map(drop).map_err(db_error)
+}
+
+fn options(priority: Priority) -> InsertOpts {
+    // River: 1 is served first, 4 last.
+    let priority = match priority {
+        Priority::High => 1,
+        Priority::Normal => 2,
+        Priority::Low => 3,
+    };
+    InsertOpts::default().with_priority(priority).with_max_attempts(WAKE_ATTEMPTS)
 }
 
 /// Marks a wake-up as delivered, in the transaction of what it led to. `false` when it was already.

@@ -237,3 +237,17 @@ async fn hundreds_of_jobs_of_two_processes_are_each_done_once() {
         rig.jobs.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_arrive_together_are_all_there_and_all_done() {
+    for rig in rigs().await {
+        let orders = (0..100).map(|_| rig.jobs.enqueue_now(play("succeed")));
+        let ids: std::collections::BTreeSet<_> =
+            futures::future::join_all(orders).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(ids.len(), 100, "each has an id of its own");
+        for id in ids {
+            assert_eq!(rig.ends(id).await.status, JobState::Succeeded);
+        }
+        assert_eq!(rig.stage.begun().len(), 100);
+    }
+}
