@@ -6,10 +6,10 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::response::sse::Event;
-use sori_contracts::{JobId, UiLanguage};
+use sori_contracts::JobId;
 use tokio::sync::{broadcast, mpsc};
 
-use crate::{Jobs, record::JobRecord};
+use crate::{Jobs, reader::Reader, record::JobRecord};
 
 /// Other processes' changes are not announced here: the row is read this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub(crate) fn follow(
     changes: broadcast::Receiver<Arc<JobRecord>>,
     first: JobRecord,
     seen: Option<i64>,
-    language: UiLanguage,
+    reader: Reader,
 ) -> Events {
     let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
     tokio::spawn(async move {
@@ -47,7 +47,7 @@ pub(crate) fn follow(
         tokio::select! {
             () = closing.cancelled() => {}
             () = sender.closed() => {}
-            () = pass_on(&jobs, changes, first, seen, language, &sender) => {}
+            () = pass_on(&jobs, changes, first, seen, &reader, &sender) => {}
         }
     });
     receiver
@@ -58,7 +58,7 @@ async fn pass_on(
     mut changes: broadcast::Receiver<Arc<JobRecord>>,
     first: JobRecord,
     seen: Option<i64>,
-    language: UiLanguage,
+    reader: &Reader,
     sender: &mpsc::Sender<Result<Event, Infallible>>,
 ) {
     let id = first.job_id();
@@ -66,7 +66,7 @@ async fn pass_on(
     // A final state is told again: the stream ends with it.
     if first.state().is_final() || seen != Some(first.version) {
         sent.progress = Some(first.progress.clone());
-        if send(sender, &first, language).await.is_break() {
+        if send(sender, &first, reader).await.is_break() {
             return;
         }
     }
@@ -92,7 +92,7 @@ async fn pass_on(
         };
         if sent.is_news(&record) {
             sent = Sent { version: record.version, progress: Some(record.progress.clone()) };
-            if send(sender, &record, language).await.is_break() {
+            if send(sender, &record, reader).await.is_break() {
                 return;
             }
         }
@@ -118,9 +118,9 @@ async fn read(jobs: &Jobs, id: JobId) -> Reading {
 async fn send(
     sender: &mpsc::Sender<Result<Event, Infallible>>,
     record: &JobRecord,
-    language: UiLanguage,
+    reader: &Reader,
 ) -> std::ops::ControlFlow<()> {
-    let data = serde_json::to_string(&record.view(language)).expect("a job can be written as JSON");
+    let data = serde_json::to_string(&reader.view(record)).expect("a job can be written as JSON");
     let event = Event::default().event("job").id(record.version.to_string()).data(data);
     if sender.send(Ok(event)).await.is_err() || record.state().is_final() {
         return std::ops::ControlFlow::Break(());

@@ -15,6 +15,7 @@ mod nodes;
 mod personal;
 mod progress;
 mod queue;
+mod reader;
 mod record;
 mod retention;
 mod routes;

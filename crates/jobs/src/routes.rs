@@ -12,11 +12,11 @@ use axum::{
 };
 use serde::Deserialize;
 use sori_contracts::{JobId, JobState, Role, ScriptId};
-use sori_http::{Json, Page, PageQuery, Path, Problem, ProblemBody, Query, SignedIn, Ui, Who};
+use sori_http::{Json, Page, PageQuery, Path, Problem, ProblemBody, Query, SignedIn, Who};
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{JobView, Jobs, JobsError, events, store::Filter};
+use crate::{JobView, Jobs, JobsError, events, reader::Reader, store::Filter};
 
 /// Shorter than the idle limit of common proxies (60 s).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -55,7 +55,7 @@ struct JobsQuery {
 async fn list_jobs(
     State(jobs): State<Jobs>,
     SignedIn(member): SignedIn,
-    Ui(language): Ui,
+    reader: Reader,
     Query(query): Query<JobsQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<JobView>>, Problem> {
@@ -67,7 +67,7 @@ async fn list_jobs(
     let owner = (member.role < Role::Admin).then_some(member.account);
     let filter = Filter { state, script: query.script_id, owner };
     let records = jobs.0.store.list(&filter, page.after()?, limit + 1).await?;
-    let views = records.iter().map(|record| record.view(language)).collect();
+    let views = records.iter().map(|record| reader.view(record)).collect();
     Ok(Json(Page::cut(views, limit, |job: &JobView| job.id.to_string())))
 }
 
@@ -82,10 +82,10 @@ async fn list_jobs(
 async fn get_job(
     State(jobs): State<Jobs>,
     Who(caller): Who,
-    Ui(language): Ui,
+    reader: Reader,
     Path(id): Path<JobId>,
 ) -> Result<Json<JobView>, Problem> {
-    Ok(Json(jobs.record_for(&caller, id).await?.view(language)))
+    Ok(Json(reader.view(&jobs.record_for(&caller, id).await?)))
 }
 
 /// Cancel a job, or remove a finished one
@@ -103,7 +103,7 @@ async fn get_job(
 async fn delete_job(
     State(jobs): State<Jobs>,
     Who(caller): Who,
-    Ui(language): Ui,
+    reader: Reader,
     Path(id): Path<JobId>,
 ) -> Result<Response, Problem> {
     let record = jobs.record_for(&caller, id).await?;
@@ -111,7 +111,7 @@ async fn delete_job(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     jobs.cancel(id).await?;
-    Ok(Json(jobs.record(id).await?.view(language)).into_response())
+    Ok(Json(reader.view(&jobs.record(id).await?)).into_response())
 }
 
 /// Try a failed or cancelled job again
@@ -148,14 +148,14 @@ async fn retry_job(
 async fn watch_job(
     State(jobs): State<Jobs>,
     Who(caller): Who,
-    Ui(language): Ui,
+    reader: Reader,
     Path(id): Path<JobId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let changes = jobs.0.changes.subscribe();
     let first = jobs.record_for(&caller, id).await?;
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.trim().parse().ok());
-    let events = events::follow(jobs, changes, first, seen, language);
+    let events = events::follow(jobs, changes, first, seen, reader);
     let stream = Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // Proxies that buffer would hold events back (nginx).
     Ok((
