@@ -1,6 +1,8 @@
 //! Values that both engines store alike.
 
-use sori_contracts::{ActorId, JobId, LineId, MediaId, RenderingId, ScriptId, ShowId};
+use sori_contracts::{
+    AccountId, ActorId, ApiKeyId, JobId, LineId, MediaId, RenderingId, ScriptId, SessionId, ShowId,
+};
 use sqlx::{Arguments as _, postgres::PgArguments, sqlite::SqliteArguments};
 use uuid::Uuid;
 
@@ -51,7 +53,7 @@ macro_rules! from_id {
     )+};
 }
 
-from_id!(ShowId, ScriptId, LineId, ActorId, JobId, MediaId, RenderingId);
+from_id!(ShowId, ScriptId, LineId, ActorId, JobId, MediaId, RenderingId, AccountId, SessionId, ApiKeyId);
 
 /// JSON is stored as text on both engines.
 impl From<serde_json::Value> for Value {
