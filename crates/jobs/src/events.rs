@@ -25,10 +25,12 @@ struct Sent {
 }
 
 impl Sent {
-    fn is_news(&self, record: &JobRecord) -> bool {
+    fn is_news(&self, record: &JobRecord, is_row: bool) -> bool {
         record.version > self.version
-            // Progress between two writes of the row has the number of the row before.
-            || (record.version == self.version
+            // Progress between two writes of the row has the number of the row before; the row itself
+            // is older than what was announced since.
+            || (!is_row
+                && record.version == self.version
                 && self.progress.as_ref().is_some_and(|progress| *progress != record.progress))
     }
 }
@@ -73,24 +75,24 @@ async fn pass_on(
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let record = tokio::select! {
+        let (record, is_row) = tokio::select! {
             change = changes.recv() => match change {
-                Ok(record) if record.job_id() == id => record,
+                Ok(record) if record.job_id() == id => (record, false),
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => match read(jobs, id).await {
-                    Reading::Row(record) => record,
+                    Reading::Row(record) => (record, true),
                     Reading::Unknown => continue,
                     Reading::Gone => return,
                 },
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             _ = look.tick() => match read(jobs, id).await {
-                Reading::Row(record) => record,
+                Reading::Row(record) => (record, true),
                 Reading::Unknown => continue,
                 Reading::Gone => return,
             },
         };
-        if sent.is_news(&record) {
+        if sent.is_news(&record, is_row) {
             sent = Sent { version: record.version, progress: Some(record.progress.clone()) };
             if send(sender, &record, reader).await.is_break() {
                 return;
