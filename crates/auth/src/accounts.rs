@@ -14,8 +14,9 @@ use crate::{
 
 pub use change::ProfileChange;
 pub use external::ExternalPerson;
+pub(crate) use external::ExternalPersonRef;
 pub use make::NewAccount;
-pub(crate) use make::name_of;
+pub(crate) use make::{language_of, name_of};
 
 /// The accounts of this installation.
 #[derive(Clone, Copy)]

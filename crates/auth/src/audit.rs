@@ -44,6 +44,7 @@ kinds! {
     AdminSetUp = "admin_set_up",
     AccountMade = "account_made",
     AccountLinked = "account_linked",
+    AccountUnlinked = "account_unlinked",
     AccountDeleted = "account_deleted",
     AccountExported = "account_exported",
     RoleChanged = "role_changed",

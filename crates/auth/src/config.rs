@@ -19,6 +19,13 @@ pub enum SignUp {
     Closed,
 }
 
+/// Another way to sign in, as a page offers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProviderName {
+    pub id: String,
+    pub name: String,
+}
+
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
     pub sign_up: SignUp,
@@ -28,6 +35,9 @@ pub struct AuthConfig {
     pub is_secure: bool,
     /// Where links lead, such as `https://sori.example.org`; links are relative without it.
     pub public_url: Option<String>,
+    /// Told to the web app.
+    pub google_client_id: Option<String>,
+    pub providers: Vec<ProviderName>,
     pub roots: Roots,
     pub access_lifetime: Duration,
     /// A device that does not come back for so long has to sign in again.
@@ -50,6 +60,8 @@ impl AuthConfig {
             visitors: true,
             is_secure: false,
             public_url: None,
+            google_client_id: None,
+            providers: Vec::new(),
             roots,
             access_lifetime: Duration::from_secs(10 * 60),
             session_idle: DAY * 30,

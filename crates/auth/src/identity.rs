@@ -30,7 +30,12 @@ impl VerifiedTokens {
 impl Identity for Auth {
     async fn identify(&self, presented: Presented<'_>) -> Result<Member, Box<dyn Fault>> {
         match presented {
-            Presented::Bearer(token) => self.by_token(token).await,
+            Presented::Bearer(token) => match self.by_token(token).await {
+                Err(AuthFault::Access(AccessFault::InvalidToken)) if self.oidc().is_some() => {
+                    return self.by_external(token).await.map_err(|fault| Box::new(fault) as Box<dyn Fault>);
+                }
+                outcome => outcome,
+            },
             Presented::ApiKey(_) | Presented::Signed(_) => Err(AccessFault::InvalidToken.into()),
         }
         .map_err(boxed)

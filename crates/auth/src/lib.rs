@@ -16,9 +16,12 @@ mod fault;
 mod guard;
 mod identity;
 mod moment;
+pub mod oidc;
 mod password;
+mod personal;
 mod random;
 mod revocations;
+mod routes;
 mod sessions;
 mod sign_in;
 mod signing_keys;
@@ -33,7 +36,7 @@ use sori_db::{Db, MigrationSet};
 pub use account::{Account, Status, User};
 pub use accounts::{AccountFilter, Accounts, ExternalPerson, NewAccount, ProfileChange};
 pub use audit::Actor;
-pub use config::{AuthConfig, Clock, HashCost, RootKey, Roots, SignUp};
+pub use config::{AuthConfig, Clock, HashCost, ProviderName, RootKey, Roots, SignUp};
 pub use email::Email;
 pub use fault::AuthFault;
 pub use guard::Guard;
@@ -41,7 +44,7 @@ pub use moment::Moment;
 pub use password::{Password, Weakness};
 pub use sessions::{Device, DeviceEntry, Sessions, Tokens};
 
-pub const MIGRATIONS: MigrationSet = sori_db::migrations!("auth", "0001_auth");
+pub const MIGRATIONS: MigrationSet = sori_db::migrations!("auth", "0001_auth", "0002_oidc");
 
 /// The block. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) revocations: revocations::Revocations,
     pub(crate) verified: identity::VerifiedTokens,
     pub(crate) personal: OnceLock<Vec<Arc<dyn PersonalData>>>,
+    pub(crate) oidc: OnceLock<oidc::Oidc>,
 }
 
 impl Auth {
@@ -73,6 +77,7 @@ impl Auth {
             revocations: revocations::Revocations::new(),
             verified: identity::VerifiedTokens::new(),
             personal: OnceLock::new(),
+            oidc: OnceLock::new(),
         })))
     }
 

@@ -145,6 +145,12 @@ impl Accounts<'_> {
         Ok(revocation)
     }
 
+    /// Asked before anything is removed; [`Accounts::remove`] asks again where nobody can come between.
+    pub(crate) async fn refuse_to_lose_the_last_admin(self, id: AccountId) -> Result<(), AuthFault> {
+        let mut tx = self.0.db.begin().await?;
+        refuse_if_last_admin(&mut tx, id).await
+    }
+
     /// Removes the account. What other blocks have of it is removed before (see `personal`).
     pub(crate) async fn remove(self, id: AccountId, actor: Actor) -> Result<(), AuthFault> {
         let now_ms = self.0.config.now_ms();

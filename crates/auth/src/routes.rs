@@ -1,0 +1,22 @@
+//! The routes of the block.
+
+pub(crate) mod answer;
+mod me;
+mod password;
+mod session;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Auth;
+
+impl Auth {
+    #[must_use]
+    pub fn routes(&self) -> OpenApiRouter {
+        OpenApiRouter::new()
+            .merge(session::routes())
+            .merge(password::routes())
+            .merge(me::routes())
+            .merge(crate::oidc::routes())
+            .with_state(self.clone())
+    }
+}
