@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state};
+use sori_auth::{Auth, AuthFault};
 use sori_catalog::Catalog;
-use sori_contracts::{Identity, MediaFault, MediaStore};
+use sori_contracts::{MediaFault, MediaStore};
 use sori_db::{Db, DbError, JobQueue};
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_media::LocalStore;
@@ -13,6 +14,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    accounts,
     border::{Border, Secret, secret},
     config::Config,
     encoders::FfmpegEncoders,
@@ -28,6 +30,7 @@ pub struct App {
     pub router: Router,
     /// The OpenAPI document of the routes.
     pub document: OpenApi,
+    pub auth: Auth,
     pub catalog: Catalog,
     pub voice: Voice,
     pub jobs: Jobs,
@@ -51,6 +54,8 @@ pub enum StartError {
     Jobs(#[from] JobsError),
     #[error("the secret of the data folder cannot be read or made: {0}")]
     Secret(#[source] std::io::Error),
+    #[error("accounts: {0}")]
+    Auth(#[from] AuthFault),
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
     #[error("cannot listen on {0}: {1}")]
@@ -65,20 +70,12 @@ impl App {
 
     /// The same with other engines.
     pub async fn start_with(config: &Config, engines: Engines) -> Result<Self, StartError> {
-        Self::start_as(config, engines, Arc::new(NobodyYet)).await
-    }
-
-    /// The same with another way to know who calls.
-    pub async fn start_as(
-        config: &Config,
-        engines: Engines,
-        identity: Arc<dyn Identity>,
-    ) -> Result<Self, StartError> {
         let data = &config.data_dir;
         std::fs::create_dir_all(data).map_err(|e| StartError::DataFolder(data.clone(), e))?;
         sweep(&data.join("scratch"));
         let db = Db::open(&config.database_url()).await?;
         db.migrate(&[
+            sori_auth::MIGRATIONS,
             sori_catalog::MIGRATIONS,
             sori_voice::MIGRATIONS,
             sori_jobs::MIGRATIONS,
@@ -90,6 +87,7 @@ impl App {
             (Some(certificate), Some(key)) => Some(Certificate::load(certificate, key)?),
             _ => None,
         };
+        let auth = accounts::open(db.clone(), config, &secret).await?;
         let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
         let jobs =
             Jobs::new(db.clone(), JobsConfig { workers: config.workers, ..JobsConfig::default() }).await?;
@@ -112,27 +110,14 @@ impl App {
         let border = Border::new(
             config,
             &document,
-            identity,
+            Arc::new(auth.clone()),
             secret::url_signer(&secret, config),
             Idempotency::new(db.clone(), &secret),
         );
         let document = openapi::publish(document);
         let router = router(&border, routes, document.clone(), config.is_secure());
         let connections = config.limits.connections as usize;
-        Ok(Self { router, document, catalog, voice, jobs, db, border, certificate, connections })
-    }
-}
-
-/// Stands in until the block of accounts is wired: every credential is refused.
-struct NobodyYet;
-
-#[async_trait::async_trait]
-impl Identity for NobodyYet {
-    async fn identify(
-        &self,
-        _presented: sori_contracts::Presented<'_>,
-    ) -> Result<sori_contracts::Member, Box<dyn sori_contracts::Fault>> {
-        Err(Box::new(sori_http::AccessFault::InvalidToken))
+        Ok(Self { router, document, auth, catalog, voice, jobs, db, border, certificate, connections })
     }
 }
 

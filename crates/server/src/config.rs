@@ -14,6 +14,7 @@ use figment::{
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use sori_auth::SignUp;
 
 pub use border::{Limit, Limits};
 
@@ -37,6 +38,8 @@ pub struct Config {
     /// Puts a demo show into an empty library at the first start.
     pub demo: bool,
     pub log: LogFormat,
+    /// Who may make an account: `open`, `approval` (an admin lets them in) or `closed`.
+    pub sign_up: SignUp,
     /// Who has no account may see and hear what is public.
     pub visitors: bool,
     /// Where people reach this server, such as `https://sori.example.org`.
@@ -84,6 +87,7 @@ impl Default for Config {
             lanes: 0,
             demo: true,
             log: LogFormat::Json,
+            sign_up: SignUp::default(),
             visitors: true,
             public_url: None,
             secret_key: None,
@@ -120,6 +124,7 @@ const NAMES: &[&str] = &[
     "lanes",
     "demo",
     "log",
+    "sign_up",
     "visitors",
     "public_url",
     "secret_key",

@@ -1,5 +1,6 @@
 //! The server: settings, the blocks wired together, and the stories between them.
 
+mod accounts;
 pub mod app;
 pub mod border;
 pub mod config;
@@ -18,6 +19,7 @@ use std::{future::Future, sync::Arc};
 
 use tokio::net::TcpListener;
 
+pub use accounts::accounts_of;
 pub use app::{App, StartError};
 pub use config::{Config, ConfigError};
 

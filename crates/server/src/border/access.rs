@@ -76,7 +76,7 @@ impl Access {
         }
     }
 
-    fn of(operation: &Operation) -> Self {
+    pub(crate) fn of(operation: &Operation) -> Self {
         let Some(alternatives) = &operation.security else { return Self::NotDeclared };
         let read: Option<Vec<Option<Asked>>> = alternatives.iter().map(alternative).collect();
         match read.as_deref() {
@@ -169,19 +169,19 @@ fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
     .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
-fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub(crate) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.options,
-        &mut item.head,
-        &mut item.patch,
-        &mut item.trace,
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+        (Method::OPTIONS, &mut item.options),
+        (Method::HEAD, &mut item.head),
+        (Method::PATCH, &mut item.patch),
+        (Method::TRACE, &mut item.trace),
     ]
     .into_iter()
-    .filter_map(Option::as_mut)
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// Asks the table; what is not in it is not open, even if a router answered it.
@@ -215,7 +215,7 @@ pub(super) async fn layer(State(border): State<Border>, mut request: Request, ne
 /// go into the description, since OpenAPI knows scopes only for OAuth.
 pub fn publish(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
-        for operation in operations_mut(item) {
+        for (_, operation) in operations_mut(item) {
             let access = Access::of(operation);
             let visitors = match access {
                 Access::Public | Access::NotDeclared => continue,

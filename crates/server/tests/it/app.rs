@@ -10,7 +10,8 @@ use std::{
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
-use sori_contracts::{Cancel, Member, Role};
+use sori_auth::Auth;
+use sori_contracts::{Cancel, Role};
 use sori_db::testing::{self, TestDb};
 use sori_server::{App, Config, border::Border};
 use sori_voice::{
@@ -20,16 +21,15 @@ use sori_voice::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::people::People;
+use crate::people::Person;
 
 pub(crate) struct TestApp {
     pub(crate) base: String,
-    /// Signed in as [`TestApp::member`].
+    /// Signed in as [`TestApp::person`].
     pub(crate) client: Client,
     /// An editor.
-    pub(crate) member: Member,
-    pub(crate) token: String,
-    pub(crate) people: Arc<People>,
+    pub(crate) person: Person,
+    pub(crate) auth: Auth,
     /// What the routes ask.
     pub(crate) border: Border,
     pub(crate) data_dir: std::path::PathBuf,
@@ -75,8 +75,6 @@ impl TestApp {
         config.limits.write.0 = 100_000;
         config.limits.read.0 = 100_000;
         change(&mut config);
-        let people = Arc::new(People::default());
-        let (token, member) = people.sign_in(Role::Editor);
         let counting = CountingTone::default();
         let spoken = Arc::clone(&counting.spoken);
         let kokoro_without_models = Engines::bundled(&config.assets_dir);
@@ -85,8 +83,9 @@ impl TestApp {
             Arc::new(counting) as Arc<dyn Engine>,
             Arc::clone(kokoro_without_models.for_voice(&absent).unwrap()),
         ]);
-        let app = App::start_as(&config, engines, Arc::clone(&people) as _).await.unwrap();
-        let border = app.border.clone();
+        let app = App::start_with(&config, engines).await.unwrap();
+        let (auth, border) = (app.auth.clone(), app.border.clone());
+        let person = Person::new(&auth, Role::Editor).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let scheme = if config.tls_key.is_some() { "https" } else { "http" };
         let base = format!("{scheme}://{}", listener.local_addr().unwrap());
@@ -96,10 +95,9 @@ impl TestApp {
         });
         Self {
             base,
-            client: client(Some(&token)),
-            token,
-            member,
-            people,
+            client: client(Some(&person.token)),
+            person,
+            auth,
             border,
             data_dir: data.path().to_owned(),
             spoken,
@@ -112,6 +110,11 @@ impl TestApp {
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
+    }
+
+    /// Somebody new who signed in.
+    pub(crate) async fn person(&self, role: Role) -> Person {
+        Person::new(&self.auth, role).await
     }
 
     /// By nobody, or by whoever shows this token.

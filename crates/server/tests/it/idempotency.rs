@@ -62,7 +62,7 @@ async fn an_answer_that_made_nothing_frees_the_key() {
 async fn a_key_belongs_to_its_account_and_its_route() {
     let app = TestApp::spawn().await;
     let (_, _, mine) = send(&app, "k", &order("one")).await;
-    let (other, _) = app.people.sign_in(Role::Learner);
+    let other = app.person(Role::Learner).await.token;
     let request = app.request_as(Some(&other), Method::POST, "/v1/synthesize");
     let (status, theirs) = answer(request.header("idempotency-key", "k").json(&order("two"))).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{theirs}");

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use sori_contracts::{Role, Scope};
+use sori_contracts::Role;
 use sori_server::config::Limit;
 
 use crate::app::{TestApp, answer};
@@ -37,7 +37,7 @@ async fn an_account_is_told_what_is_left_and_when_to_come_back() {
     assert!(body["error"]["message"].as_str().unwrap().contains("요청이 너무 많습니다"), "{body}");
     assert_eq!(body["error"]["details"]["class"], "read");
 
-    let (other, _) = app.people.sign_in(Role::Learner);
+    let other = app.person(Role::Learner).await.token;
     let (status, _) = answer(app.request_as(Some(&other), Method::GET, "/v1/voices")).await;
     assert_eq!(status, StatusCode::OK, "another account has its own");
 }
@@ -51,7 +51,7 @@ async fn an_address_is_limited_whoever_calls_from_it() {
     .await;
     let mut answered = Vec::new();
     for _ in 0..8 {
-        let (token, _) = app.people.sign_in(Role::Learner);
+        let token = app.person(Role::Learner).await.token;
         answered.push(answer(app.request_as(Some(&token), Method::GET, "/v1/voices")).await.0);
     }
     assert_eq!(answered[..6], [StatusCode::OK; 6]);
@@ -77,7 +77,7 @@ async fn refused_credentials_are_not_heard_for_a_while_and_others_are() {
     assert_eq!(answer(app.request_as(None, Method::GET, "/health")).await.0, StatusCode::OK);
     let cookie = app
         .request_as(None, Method::GET, "/v1/voices")
-        .header("cookie", format!("sori_access={}", app.token));
+        .header("cookie", format!("sori_access={}", app.person.token));
     assert_eq!(answer(cookie).await.0, StatusCode::OK);
 }
 
@@ -101,20 +101,12 @@ async fn behind_a_trusted_proxy_each_client_is_counted_alone() {
 }
 
 #[tokio::test]
-async fn a_key_without_the_scope_may_not() {
-    let app = TestApp::spawn().await;
-    let (key, _) = app.people.key(Role::Admin, &[Scope::JobsRead]);
-    let (status, body) = answer(app.request_as(Some(&key), Method::GET, "/v1/scripts")).await;
-    assert_eq!((status, body["error"]["code"].as_str()), (StatusCode::FORBIDDEN, Some("AUTH_FORBIDDEN")));
-}
-
-#[tokio::test]
 async fn a_cookie_changes_nothing_without_the_token_of_our_page() {
     let app = TestApp::spawn().await;
     let change = |headers: &[(&str, &str)]| {
         let mut request = app
             .request_as(None, Method::POST, "/v1/shows")
-            .header("cookie", format!("sori_access={}; sori_csrf=t0ken", app.token))
+            .header("cookie", format!("sori_access={}; sori_csrf=t0ken", app.person.token))
             .json(&serde_json::json!({"title": "x"}));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -134,8 +126,9 @@ async fn a_cookie_changes_nothing_without_the_token_of_our_page() {
     assert_eq!((status, body["error"]["code"].as_str()), (StatusCode::FORBIDDEN, Some("ORIGIN_FORBIDDEN")));
     let (status, body) = change(&[("x-csrf-token", "t0ken")]).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
-    let read =
-        app.request_as(None, Method::GET, "/v1/shows").header("cookie", format!("sori_access={}", app.token));
+    let read = app
+        .request_as(None, Method::GET, "/v1/shows")
+        .header("cookie", format!("sori_access={}", app.person.token));
     assert_eq!(answer(read).await.0, StatusCode::OK, "reading needs no token");
 }
 

@@ -61,7 +61,7 @@ async fn slow_heads_are_cut_off_while_others_are_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_never_comes_is_not_waited_for() {
     let app = TestApp::spawn().await;
-    let token = app.token.clone();
+    let token = app.person.token.clone();
     let head = format!(
         "POST /v1/scripts/parse HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
          content-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
