@@ -58,7 +58,7 @@ impl Kokoro {
     pub fn load(model: Vec<u8>, vocab_json: &[u8], threads: usize) -> Result<Self, SynthError> {
         let symbols = Symbols::from_json(vocab_json)?;
         let (model, stages) =
-            prepared(&model, true).map_err(|reason| SynthError::ModelInvalid { model: "kokoro", reason })?;
+            prepared(model, true).map_err(|reason| SynthError::ModelInvalid { model: "kokoro", reason })?;
         let network = Network::load("kokoro", model, threads)?;
         let nodes = Nodes::find(&network)?;
         Ok(Self { network, symbols, nodes, stages })
@@ -176,8 +176,10 @@ impl Kokoro {
 }
 
 /// The graph for the runtime and the stages that we run, which stay in the graph as well unless they are taken out.
-fn prepared(model: &[u8], takes_out: bool) -> Result<(Vec<u8>, [Stage; 2]), String> {
-    let mut graph = Graph::read(model)?;
+fn prepared(model: Vec<u8>, takes_out: bool) -> Result<(Vec<u8>, [Stage; 2]), String> {
+    let mut graph = Graph::read(&model)?;
+    // A copy of 90 MB is enough.
+    drop(model);
     let stages = graph.stages()?;
     graph.pad_with_zero_points();
     if takes_out {
@@ -229,7 +231,7 @@ mod tests {
         let style = voice.style(ids.len() - 2);
         let (ours, durations) = kokoro.infer(&ids, style, 1.0).unwrap();
 
-        let (whole, _) = prepared(&file("model.onnx"), false).unwrap();
+        let (whole, _) = prepared(file("model.onnx"), false).unwrap();
         let whole = Network::load("kokoro", whole, 2).unwrap();
         let node = |name: &str| whole.node(name).unwrap();
         let inputs = vec![
