@@ -15,8 +15,11 @@ for _ in $(seq 1 600); do
     sleep 0.5
 done
 [ -n "$url" ] || { echo "e2e: the server did not start:" >&2; cat "$folder/log" >&2; exit 1; }
+# A new server prints the link that makes its first account.
+link=$(grep -o 'http://[^ ]*/#/setup?token=[^ ]*' "$folder/log" | head -n 1)
+[ -n "$link" ] || { echo "e2e: the server printed no link to set it up" >&2; exit 1; }
 shots=${SORI_SHOTS:-$folder/shots}
-(cd web && ../scripts/node.sh node e2e/run.mjs --base-url "$url" --shots "$shots") || {
+(cd web && ../scripts/node.sh node e2e/run.mjs --base-url "$url" --setup-link "$link" --shots "$shots") || {
     echo "e2e: the last lines of the server:" >&2
     tail -n 20 "$folder/log" >&2
     exit 1

@@ -1,6 +1,7 @@
 // Requests to the server this page came from, and its problems as one error type.
 
 import { i18n } from '../lib/i18n.svelte';
+import { csrfToken, fresh, renew } from './credentials';
 import type { Job } from './types';
 
 export interface ScriptProblem {
@@ -19,6 +20,8 @@ export class ApiError extends Error {
     message: string,
     readonly traceId: string | null,
     readonly problems: ScriptProblem[] = [],
+    /** How long to wait before the next try. */
+    readonly retryAfterS: number | null = null,
   ) {
     super(message);
   }
@@ -40,34 +43,56 @@ async function problem(response: Response): Promise<ApiError> {
     error?.message ?? response.statusText,
     error?.trace_id ?? response.headers.get('x-trace-id'),
     error?.details?.problems ?? [],
+    Number(response.headers.get('retry-after')) || null,
   );
 }
 
+/** What happens when this browser is no longer let in; set by the session. */
+let turnedAway = () => {};
+export const onTurnedAway = (tell: () => void) => (turnedAway = tell);
+
+/** Where somebody comes in: there a refusal is an answer, not the end of a session. */
+const ENTRY = /^\/api\/auth\/(options|setup|sign-in|sign-up|refresh|password\/reset)$/;
+
 async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const isEntry = ENTRY.test(path);
+  if (!isEntry) await fresh();
+  let response = await ask(method, path, body, signal);
+  if (response.status === 401 && csrfToken() && !isEntry) {
+    if (await renew()) response = await ask(method, path, body, signal);
+    if (response.status === 401) turnedAway();
+  }
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { 'accept-language': i18n.language };
+  const token = csrfToken();
+  if (token && method !== 'GET') headers['x-csrf-token'] = token;
   let payload: BodyInit | undefined;
   if (body instanceof FormData) payload = body;
   else if (body !== undefined) {
     headers['content-type'] = 'application/json';
     payload = JSON.stringify(body);
   }
-  let response: Response;
   try {
     // A deletion is carried out even when the page is just being left.
-    response = await fetch(path, { method, headers, body: payload, signal, keepalive: method === 'DELETE' });
+    return await fetch(path, { method, headers, body: payload, signal, keepalive: method === 'DELETE' });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, 'NETWORK', '', null);
   }
-  if (!response.ok) throw await problem(response);
-  return response;
 }
 
 export const api = {
   get: async <T>(path: string, signal?: AbortSignal) => (await send('GET', path, undefined, signal)).json() as Promise<T>,
   post: async <T>(path: string, body: unknown, signal?: AbortSignal) => (await send('POST', path, body, signal)).json() as Promise<T>,
-  put: async <T>(path: string, body: unknown) => (await send('PUT', path, body)).json() as Promise<T>,
-  delete: async (path: string) => void (await send('DELETE', path)),
+  put: async <T>(path: string, body?: unknown) => (await send('PUT', path, body)).json() as Promise<T>,
+  patch: async <T>(path: string, body: unknown) => (await send('PATCH', path, body)).json() as Promise<T>,
+  delete: async (path: string, body?: unknown) => void (await send('DELETE', path, body)),
+  /** For answers without a body. */
+  tell: async (path: string, body: unknown = {}) => void (await send('POST', path, body)),
 };
 
 const ENDED = ['succeeded', 'failed', 'cancelled'];

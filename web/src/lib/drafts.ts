@@ -12,7 +12,25 @@ export interface Draft {
   atMs: number;
 }
 
-const key = (id: string | null) => `sori.draft.${id ?? 'new'}`;
+// On a shared device nobody finds what another account was writing.
+let writer = 'visitor';
+const key = (id: string | null, of = writer) => `sori.draft.${of}.${id ?? 'new'}`;
+
+/** Whose drafts these are from now on. What was typed before signing in goes along. */
+export function draftsOf(account: string | null) {
+  const next = account ?? 'visitor';
+  if (writer === 'visitor' && next !== 'visitor') {
+    const names = Array.from({ length: localStorage.length }, (_, n) => localStorage.key(n) ?? '');
+    for (const name of names.filter((one) => one.startsWith('sori.draft.visitor.'))) {
+      const own = name.replace('.visitor.', `.${next}.`);
+      // What the account itself was writing stays; the other waits where it is.
+      if (localStorage.getItem(own) !== null) continue;
+      localStorage.setItem(own, localStorage.getItem(name) ?? '');
+      localStorage.removeItem(name);
+    }
+  }
+  writer = next;
+}
 
 export function loadDraft(id: string | null): Draft | null {
   try {

@@ -1,6 +1,7 @@
 // One audio element for the whole app: it goes on while pages change. What is heard, where, how
 // fast, and what repeats.
 
+import { api } from '../api/client';
 import type { Rendering } from '../api/types';
 import { flatten, lastStarted, wordAt, type TimedWord } from './words';
 
@@ -81,14 +82,13 @@ class Player {
     if (this.rendering?.id === rendering.id) return;
     this.#keep();
     const { positionMs, speed } = remembered(scriptId);
-    const audio = rendering.audio.find((one) => this.audio.canPlayType(one.content_type) !== '') ?? rendering.audio[0];
     this.rendering = rendering;
     this.scriptId = scriptId;
     this.words = flatten(rendering);
     this.clearSpan();
     this.loopLine = false;
     this.failed = false;
-    this.audio.src = audio?.url ?? '';
+    this.audio.src = this.#address(rendering);
     this.setSpeed(speed);
     const start = positionMs < rendering.duration_ms - 1000 ? positionMs : 0;
     this.audio.currentTime = start / 1000;
@@ -108,9 +108,11 @@ class Player {
 
   async play() {
     if (this.failed) {
-      // Asking again is the way back after a lost connection.
+      // The way back after a lost connection, and to an address that is no longer good.
       const ms = this.timeMs;
+      const again = await api.get<Rendering>(`/v1/renderings/${this.rendering?.id}`).catch(() => null);
       this.failed = false;
+      if (again) this.audio.src = this.#address(again);
       this.audio.load();
       this.audio.currentTime = ms / 1000;
     }
@@ -194,6 +196,11 @@ class Player {
     if (this.bMs !== null) return { startMs: this.aMs ?? 0, endMs: this.bMs };
     const line = this.loopLine ? this.rendering?.lines[this.line] : undefined;
     return line ? { startMs: line.start_ms, endMs: line.end_ms } : null;
+  }
+
+  #address(rendering: Rendering): string {
+    const audio = rendering.audio.find((one) => this.audio.canPlayType(one.content_type) !== '') ?? rendering.audio[0];
+    return audio?.url ?? '';
   }
 
   #tick = () => {

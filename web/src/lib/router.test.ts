@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 
 // The router looks at the address and listens to clicks as soon as it is there.
-vi.stubGlobal('location', { pathname: '/' });
+vi.stubGlobal('location', { pathname: '/', hash: '' });
 vi.stubGlobal('addEventListener', () => undefined);
 vi.stubGlobal('document', { addEventListener: () => undefined });
 const { placeOf } = await import('./router.svelte');
@@ -13,5 +13,10 @@ it.each([
   ['/write', { page: 'write', id: null }],
   ['/write/', { page: 'write', id: null }],
   ['/write/42', { page: 'write', id: '42' }],
+  ['/sign-in', { page: 'sign-in' }],
+  ['/setup', { page: 'setup' }],
+  ['/account', { page: 'account', part: '' }],
+  ['/account/keys', { page: 'account', part: 'keys' }],
+  ['/admin/audit', { page: 'admin', part: 'audit' }],
   ['/nowhere', { page: 'library' }],
 ])('%s is a place', (path, place) => expect(placeOf(path)).toEqual(place));
