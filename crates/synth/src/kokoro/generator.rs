@@ -22,9 +22,10 @@ impl Stage {
     /// block and of the three others.
     pub(super) fn run(&self, noise: Vec<f32>, features: Vec<f32>, styles: &[Styles; 4]) -> Vec<f32> {
         let mut scratch = Scratch::default();
-        let noise = Signal::from_channels(&noise, self.channels);
-        let moments = Moments::of(&noise);
-        let mut input = self.noise.run(noise, moments, &styles[0], &mut scratch);
+        let signal = Signal::from_channels(&noise, self.channels);
+        drop(noise);
+        let moments = Moments::of(&signal);
+        let mut input = self.noise.run(signal, moments, &styles[0], &mut scratch);
         input.add_channels(&features);
         drop(features);
         let moments = Moments::of(&input);
