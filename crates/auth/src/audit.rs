@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use sori_contracts::{AccountId, Caller, Credential, Member};
+use sori_contracts::{AccountId, Caller, Member};
 use sori_db::{Db, DbError, Tx};
 use uuid::Uuid;
 
@@ -124,16 +124,6 @@ impl Actor {
     #[must_use]
     pub fn caller(caller: &Caller, address: Option<IpAddr>) -> Self {
         Self { account: caller.account(), address }
-    }
-}
-
-/// How a credential is named in the log.
-pub(crate) fn name_of(credential: Credential) -> &'static str {
-    match credential {
-        Credential::Session(_) => "session",
-        Credential::ApiKey(_) => "api_key",
-        Credential::External => "external",
-        Credential::Link => "link",
     }
 }
 

@@ -1,15 +1,20 @@
 //! Who sends a request, by what it brought.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use moka::sync::Cache;
-use sori_contracts::{Fault, Identity, Member, Presented};
+use sori_contracts::{Fault, Identity, Member, Presented, SignedRequest};
 use sori_http::AccessFault;
 
 use crate::{
     Auth, AuthFault,
     accounts::boxed,
+    api_keys::{KeyText, KnownKey, Policy},
+    audit::{Event, Kind},
     random,
     revocations::Reason,
+    signature::Claimed,
     tokens::{self, Refusal, Verified},
 };
 
@@ -26,17 +31,32 @@ impl VerifiedTokens {
     }
 }
 
+/// Keys that were looked up a moment ago.
+pub(crate) struct KnownKeys(Cache<String, KnownKey>);
+
+impl KnownKeys {
+    const SIZE: u64 = 10_000;
+    /// Shorter than a revocation is kept, so that no key outlives the row that takes it back.
+    const KEPT: Duration = Duration::from_secs(60);
+
+    pub(crate) fn new() -> Self {
+        Self(Cache::builder().max_capacity(Self::SIZE).time_to_live(Self::KEPT).build())
+    }
+}
+
 #[async_trait]
 impl Identity for Auth {
     async fn identify(&self, presented: Presented<'_>) -> Result<Member, Box<dyn Fault>> {
         match presented {
+            Presented::Bearer(text) if text.starts_with(KeyText::BEGINNING) => self.by_key(text).await,
             Presented::Bearer(token) => match self.by_token(token).await {
                 Err(AuthFault::Access(AccessFault::InvalidToken)) if self.oidc().is_some() => {
                     return self.by_external(token).await.map_err(|fault| Box::new(fault) as Box<dyn Fault>);
                 }
                 outcome => outcome,
             },
-            Presented::ApiKey(_) | Presented::Signed(_) => Err(AccessFault::InvalidToken.into()),
+            Presented::ApiKey(text) => self.by_key(text).await,
+            Presented::Signed(request) => self.by_signature(&request).await,
         }
         .map_err(boxed)
     }
@@ -59,6 +79,53 @@ impl Auth {
             Some(Reason::Suspended) => Err(AccessFault::Suspended.into()),
             Some(Reason::Pending) => Err(AccessFault::Pending.into()),
         }
+    }
+
+    async fn by_key(&self, text: &str) -> Result<Member, AuthFault> {
+        let inner = &*self.0;
+        let now_ms = inner.config.now_ms();
+        let text = KeyText::parse(text).ok_or(AccessFault::InvalidToken)?;
+        inner.revocations.look(&inner.db, now_ms).await?;
+        let key = self.known_key(text.prefix).await?;
+        if !key.has_secret(text.secret) || key.policy != Policy::Bearer || !key.is_good_at(now_ms) {
+            return Err(AccessFault::InvalidToken.into());
+        }
+        inner.uses.note(key.id, now_ms);
+        Ok(key.member)
+    }
+
+    async fn by_signature(&self, request: &SignedRequest<'_>) -> Result<Member, AuthFault> {
+        let inner = &*self.0;
+        let now_ms = inner.config.now_ms();
+        let claimed = Claimed::read(request, now_ms).ok_or(AccessFault::InvalidToken)?;
+        inner.revocations.look(&inner.db, now_ms).await?;
+        let key = self.known_key(claimed.prefix).await?;
+        let secret = key.secret(&inner.config.roots).ok_or(AccessFault::InvalidToken)?;
+        if !claimed.is_signed_with(&secret) || !key.is_good_at(now_ms) {
+            return Err(AccessFault::InvalidToken.into());
+        }
+        if !claimed.is_first(&inner.db, key.id, now_ms).await? {
+            let event = Event::new(Kind::SignatureReplayed).about(key.member.account);
+            event.with(serde_json::json!({ "key": key.id })).write_alone(&inner.db, now_ms).await?;
+            return Err(AccessFault::InvalidToken.into());
+        }
+        inner.uses.note(key.id, now_ms);
+        Ok(key.member)
+    }
+
+    /// From memory, unless the key or its account was changed since.
+    async fn known_key(&self, prefix: &str) -> Result<KnownKey, AuthFault> {
+        let inner = &*self.0;
+        let is_current = |key: &KnownKey| {
+            inner.revocations.find(key.id.0, key.generation).is_none()
+                && inner.revocations.find(key.member.account.0, key.account_generation).is_none()
+        };
+        if let Some(key) = inner.known_keys.0.get(prefix).filter(is_current) {
+            return Ok(key);
+        }
+        let key = inner.api_keys().known(prefix).await?;
+        inner.known_keys.0.insert(prefix.to_owned(), key.clone());
+        Ok(key)
     }
 
     async fn verified(&self, token: &str) -> Result<Verified, AuthFault> {

@@ -9,6 +9,7 @@
 
 mod account;
 mod accounts;
+mod api_keys;
 mod audit;
 mod config;
 mod email;
@@ -24,7 +25,9 @@ mod revocations;
 mod routes;
 mod sessions;
 mod sign_in;
+mod signature;
 mod signing_keys;
+mod tend;
 mod tickets;
 mod tokens;
 
@@ -35,6 +38,7 @@ use sori_db::{Db, MigrationSet};
 
 pub use account::{Account, Status, User};
 pub use accounts::{AccountFilter, Accounts, ExternalPerson, NewAccount, ProfileChange};
+pub use api_keys::{ApiKey, ApiKeys, KeyChange, NewKey, Policy};
 pub use audit::Actor;
 pub use config::{AuthConfig, Clock, HashCost, ProviderName, RootKey, Roots, SignUp};
 pub use email::Email;
@@ -58,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) signing_keys: signing_keys::SigningKeys,
     pub(crate) revocations: revocations::Revocations,
     pub(crate) verified: identity::VerifiedTokens,
+    pub(crate) known_keys: identity::KnownKeys,
+    pub(crate) uses: api_keys::Uses,
     pub(crate) personal: OnceLock<Vec<Arc<dyn PersonalData>>>,
     pub(crate) oidc: OnceLock<oidc::Oidc>,
 }
@@ -76,6 +82,8 @@ impl Auth {
             signing_keys,
             revocations: revocations::Revocations::new(),
             verified: identity::VerifiedTokens::new(),
+            known_keys: identity::KnownKeys::new(),
+            uses: api_keys::Uses::default(),
             personal: OnceLock::new(),
             oidc: OnceLock::new(),
         })))
@@ -99,6 +107,11 @@ impl Auth {
     }
 
     #[must_use]
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        self.0.api_keys()
+    }
+
+    #[must_use]
     pub fn config(&self) -> &AuthConfig {
         &self.0.config
     }
@@ -112,5 +125,9 @@ impl Auth {
 impl Inner {
     pub(crate) fn accounts(&self) -> Accounts<'_> {
         Accounts(self)
+    }
+
+    pub(crate) fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys(self)
     }
 }

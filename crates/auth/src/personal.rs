@@ -14,6 +14,7 @@ impl Auth {
         let mut whole = Map::new();
         whole.insert("account".into(), json!(User::from(&self.accounts().get(account).await?)));
         whole.insert("devices".into(), self.devices_of(account).await?);
+        whole.insert("api_keys".into(), self.keys_of(account).await?);
         whole.insert("security_log".into(), self.log_of(account).await?);
         for block in self.0.personal.get().into_iter().flatten() {
             let part = block.export(account).await;
@@ -41,6 +42,15 @@ impl Auth {
                 "created_at": Moment(device.created_at_ms), "last_used_at": Moment(device.last_used_at_ms) })
         });
         Ok(devices.collect())
+    }
+
+    async fn keys_of(&self, account: AccountId) -> Result<Value, AuthFault> {
+        let keys = self.api_keys().list(account).await?.into_iter().map(|key| {
+            let scopes: Vec<_> = key.scopes.iter().collect();
+            json!({ "name": key.name, "prefix": key.prefix, "scopes": scopes, "policy": key.policy,
+                "created_at": Moment(key.created_at_ms), "last_used_at": key.last_used_at_ms.map(Moment) })
+        });
+        Ok(keys.collect())
     }
 
     async fn log_of(&self, account: AccountId) -> Result<Value, AuthFault> {

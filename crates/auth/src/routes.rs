@@ -1,6 +1,8 @@
 //! The routes of the block.
 
+mod admin;
 pub(crate) mod answer;
+mod keys;
 mod me;
 mod password;
 mod session;
@@ -16,6 +18,8 @@ impl Auth {
             .merge(session::routes())
             .merge(password::routes())
             .merge(me::routes())
+            .merge(keys::routes())
+            .merge(admin::routes())
             .merge(crate::oidc::routes())
             .with_state(self.clone())
     }

@@ -197,13 +197,6 @@ impl Accounts<'_> {
         Ok(revocation)
     }
 
-    pub(crate) async fn end_devices_and_keys(self, tx: &mut Tx, id: AccountId) -> Result<(), AuthFault> {
-        tx.query("DELETE FROM auth_session WHERE account_id = $1").bind(id).execute().await?;
-        tx.query("DELETE FROM auth_known_address WHERE account_id = $1").bind(id).execute().await?;
-        tx.query("DELETE FROM auth_api_key WHERE account_id = $1").bind(id).execute().await?;
-        Ok(())
-    }
-
     /// For somebody who lost theirs, on the command line: all devices are signed out.
     pub async fn set_password(self, id: AccountId, new: &str, actor: Actor) -> Result<(), AuthFault> {
         let account = self.get(id).await?;

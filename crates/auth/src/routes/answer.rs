@@ -7,7 +7,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use sori_contracts::Fault;
 use sori_http::{Json, Problem};
 
 use crate::{Account, AuthFault, Tokens, User};
@@ -117,16 +116,6 @@ impl<F: Into<AuthFault>> From<F> for Refusal {
             _ => None,
         };
         Self { problem: fault.into(), retry_after_s }
-    }
-}
-
-impl Refusal {
-    pub(crate) fn status(&self) -> StatusCode {
-        self.problem.status()
-    }
-
-    pub(crate) fn fault(&self) -> &dyn Fault {
-        self.problem.fault()
     }
 }
 
