@@ -3,7 +3,11 @@
 use sori_auth::{Auth, AuthConfig, RootKey, Roots};
 use sori_db::Db;
 
-use crate::{StartError, border::Secret, config::Config};
+use crate::{
+    StartError,
+    border::{self, Secret},
+    config::Config,
+};
 
 /// The accounts of a data folder, for the command line. A server may run on the same folder: it
 /// hears of every change.
@@ -26,5 +30,7 @@ pub(crate) async fn open(db: Db, config: &Config, secret: &Secret) -> Result<Aut
         public_url: config.public_url.clone(),
         ..AuthConfig::new(Roots { current: root(secret), older })
     };
-    Ok(Auth::new(db, settings).await?)
+    let auth = Auth::new(db, settings).await?;
+    auth.set_oidc(&border::outgoing(config), config.oidc());
+    Ok(auth)
 }

@@ -9,7 +9,7 @@ use sori_contracts::{MediaFault, MediaStore};
 use sori_db::{Db, DbError, JobQueue};
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_media::LocalStore;
-use sori_voice::{Engines, LineCache, Renderings, Voice, VoiceParts};
+use sori_voice::{Engines, LineCache, Voice, VoiceParts};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -100,13 +100,13 @@ impl App {
             encoders: Arc::new(FfmpegEncoders),
             media: Arc::clone(&media),
             queue,
+            scripts: Arc::new(flows::ask_catalog::AskCatalog(catalog.clone())),
             listener: Arc::new(flows::keep_catalog_in_step::KeepCatalogInStep(catalog.clone())),
             scratch: data.join("scratch"),
             lanes: config.lanes(),
         });
         jobs.start(voice.handlers()).await?;
-        let (routes, document) =
-            api(&catalog, &voice, &jobs, Renderings::new(db.clone()), media, &db).split_for_parts();
+        let (routes, document) = api(&auth, &catalog, &voice, &jobs, media, &db).split_for_parts();
         let border = Border::new(
             config,
             &document,
@@ -131,19 +131,20 @@ fn sweep(scratch: &std::path::Path) {
 }
 
 fn api(
+    auth: &Auth,
     catalog: &Catalog,
     voice: &Voice,
     jobs: &Jobs,
-    renderings: Renderings,
     media: Arc<dyn MediaStore>,
     db: &Db,
 ) -> OpenApiRouter {
     OpenApiRouter::with_openapi(openapi::base())
+        .merge(auth.routes())
         .merge(catalog.routes())
         .merge(voice.routes())
         .merge(jobs.routes())
         .merge(flows::render_script::routes(catalog.clone(), voice.clone()))
-        .merge(flows::serve_rendering_audio::routes(renderings, media))
+        .merge(flows::serve_rendering_audio::routes(voice.clone(), media))
         .merge(health::routes(db.clone(), voice.clone()))
 }
 

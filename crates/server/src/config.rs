@@ -14,7 +14,10 @@ use figment::{
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use sori_auth::SignUp;
+use sori_auth::{
+    SignUp,
+    oidc::{OidcSettings, Provider, TrustedIssuer},
+};
 
 pub use border::{Limit, Limits};
 
@@ -49,6 +52,15 @@ pub struct Config {
     /// Earlier keys: what they signed stays good until it expires.
     #[serde(deserialize_with = "border::list")]
     pub old_secret_keys: Vec<String>,
+    /// "Sign in with Google": the client that was made for this server at Google.
+    pub google_client_id: Option<String>,
+    pub google_client_secret: Option<String>,
+    /// Another issuer in the place of Google; for tests.
+    pub google_issuer: Option<String>,
+    /// Other OpenID Connect providers to sign in with.
+    pub oidc: Vec<Provider>,
+    /// Issuers whose bearer tokens are taken as they are.
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// Other names that this server answers to; `*` for any.
     #[serde(deserialize_with = "border::list")]
     pub allowed_hosts: Vec<String>,
@@ -92,6 +104,11 @@ impl Default for Config {
             public_url: None,
             secret_key: None,
             old_secret_keys: Vec::new(),
+            google_client_id: None,
+            google_client_secret: None,
+            google_issuer: None,
+            oidc: Vec::new(),
+            trusted_issuers: Vec::new(),
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -129,6 +146,9 @@ const NAMES: &[&str] = &[
     "public_url",
     "secret_key",
     "old_secret_keys",
+    "google_client_id",
+    "google_client_secret",
+    "google_issuer",
     "allowed_hosts",
     "cors_origins",
     "trusted_proxies",
@@ -156,7 +176,12 @@ impl Config {
         let config: Self = Figment::from(Serialized::defaults(Self::default()))
             .merge(file)
             // The names that earlier deployments have.
-            .merge(Env::raw().only(&["DATABASE_URL", "SECRET_KEY"]))
+            .merge(Env::raw().only(&[
+                "DATABASE_URL",
+                "SECRET_KEY",
+                "GOOGLE_CLIENT_ID",
+                "GOOGLE_CLIENT_SECRET",
+            ]))
             .merge(Env::prefixed("SORI_").only(NAMES))
             .merge(border::limits_of_the_environment())
             .merge(Serialized::defaults(overrides))
@@ -179,6 +204,17 @@ impl Config {
             Some(url) => url.clone(),
             None => format!("sqlite://{}", self.data_dir.join("sori.db").display()),
         }
+    }
+
+    /// Whom this server lets people prove themselves to.
+    #[must_use]
+    pub fn oidc(&self) -> OidcSettings {
+        let google = self.google_client_id.clone().filter(|id| !id.is_empty()).map(|id| {
+            let secret = self.google_client_secret.clone().filter(|secret| !secret.is_empty());
+            Provider::google(id, secret, self.google_issuer.clone())
+        });
+        let providers = google.into_iter().chain(self.oidc.iter().cloned()).collect();
+        OidcSettings { providers, trusted: self.trusted_issuers.clone() }
     }
 
     #[must_use]

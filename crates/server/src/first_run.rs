@@ -36,27 +36,24 @@ impl App {
         }
         let parsed = sori_script::read(DEMO.as_bytes(), Format::Fountain, &Limits::default())
             .map_err(|error| sori_http::RequestFault::Internal(format!("the demo script: {error}")))?;
-        let show = self
-            .catalog
-            .create_show(NewShow {
-                title: "Sori".into(),
-                description: Some("The demo show.".into()),
-                ..NewShow::default()
-            })
-            .await?;
+        let show = NewShow {
+            title: "Sori".into(),
+            description: Some("The demo show.".into()),
+            ..NewShow::default()
+        };
         let new = NewScript {
             script: parsed.script,
-            show_id: Some(show),
             source_text: Some(DEMO.to_owned()),
             source_format: Some(Format::Fountain),
             ..NewScript::default()
         };
-        let script = self.catalog.create_script(new).await?;
+        let script = self.catalog.add_own_show(show, new).await?;
         if let Err(error) = std::fs::write(&marker, "") {
             tracing::warn!(%error, "the demo may be added again at the next start");
         }
         let request = render_script::RenderRequest { priority: Some(Priority::High), ..Default::default() };
-        match render_script::order(&self.catalog, &self.voice, script, &request).await {
+        let document = self.catalog.document(script).await?;
+        match render_script::order(&self.voice, document, None, &request).await {
             Ok(job) => self.wait_for_demo(job, &mut watch).await,
             Err(problem) => Ok(Demo::Waiting(problem.fault().message(sori_contracts::UiLanguage::En))),
         }

@@ -1,5 +1,6 @@
 //! Stories that no block owns, one file each.
 
+pub mod ask_catalog;
 pub mod keep_catalog_in_step;
 pub mod render_script;
 pub mod serve_rendering_audio;

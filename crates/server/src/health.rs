@@ -55,6 +55,7 @@ impl Check {
 /// Whether the server can work
 #[utoipa::path(get, path = "/health", operation_id = "health", tag = "server",
     security(()),
+    security(()),
     responses(
         (status = 200, description = "Serving; `degraded` when something is missing", body = Health),
         (status = 503, description = "The database cannot be reached", body = Health),

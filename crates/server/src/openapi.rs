@@ -24,6 +24,9 @@ struct Base;
 #[must_use]
 pub(crate) fn base() -> OpenApi {
     let tags = [
+        ("auth", "Coming in and going out"),
+        ("account", "One's own account, devices and keys"),
+        ("admin", "Accounts of others, and the log of what was done"),
         ("scripts", "Shows, scripts, their lines and words"),
         ("voices", "Synthesis, renderings, captions"),
         ("jobs", "Work under way"),

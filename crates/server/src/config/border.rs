@@ -112,6 +112,9 @@ impl Config {
         if !self.cors_origins.iter().all(|origin| origin == "*" || is_web(origin)) {
             return invalid("cors_origins are like https://app.example.org, or *");
         }
+        if let Err(why) = self.oidc().check() {
+            return invalid(why);
+        }
         let limits = &self.limits;
         let counts = [limits.sign_in, limits.synth, limits.write, limits.read].map(|limit| limit.0);
         let others = [limits.address_factor, limits.failures, limits.block_seconds, limits.connections];
@@ -158,6 +161,7 @@ mod tests {
             json!({"public_url": "sori.example.org"}),
             json!({"cors_origins": ["app.example.org"]}),
             json!({"limits": {"read": 0}}),
+            json!({"oidc": [{"id": "a b", "issuer": "https://id.example", "client_id": "x"}]}),
         ] {
             assert!(matches!(load(wrong.clone()), Err(ConfigError::Invalid(_))), "{wrong}");
         }
@@ -172,7 +176,7 @@ mod tests {
             "database_url": "postgres://sori:hunter2@db/sori"}))
             .unwrap();
         let shown = format!("{config:?}");
-        for secret in ["horse", "staple", "hunter2"] {
+        for secret in ["horse", "staple", "hunter2", "batman", "robin"] {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("visitors"));

@@ -2,9 +2,9 @@
 
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use sori_catalog::Catalog;
-use sori_contracts::{JobId, Priority, ScriptId};
-use sori_http::{Json, Path, Problem, ProblemBody};
+use sori_catalog::{Catalog, ScriptDocument};
+use sori_contracts::{AccountId, Caller, JobId, Priority, Right, ScriptId};
+use sori_http::{Json, Path, Problem, ProblemBody, SignedIn};
 use sori_script::Item;
 use sori_voice::{
     RenderScript, Voice,
@@ -39,29 +39,33 @@ pub struct RenderRequest {
 /// Only lines that changed since the last time are spoken again.
 #[utoipa::path(post, path = "/v1/scripts/{id}/render", operation_id = "render_script", tag = "scripts",
     params(("id" = ScriptId, Path, description = "Script")),
+    security(("account" = ["synth"])),
     request_body = RenderRequest,
     responses(
         (status = 202, description = "Queued; `Location` names the job", body = JobAccepted),
         (status = 400, description = "A line cannot be spoken; `details.problems` names each place", body = ProblemBody),
+        (status = 403, description = "`AUTH_FORBIDDEN`: you may hear it, not change it", body = ProblemBody),
         (status = 404, description = "`SCRIPT_NOT_FOUND`", body = ProblemBody),
         (status = 503, description = "`VOICE_MODEL_MISSING`: the voice's model is not installed", body = ProblemBody),
     ))]
 async fn render_script(
     State(blocks): State<Blocks>,
+    SignedIn(member): SignedIn,
     Path(id): Path<ScriptId>,
     Json(request): Json<RenderRequest>,
 ) -> Result<Response, Problem> {
-    Ok(accepted(order(&blocks.catalog, &blocks.voice, id, &request).await?))
+    let caller = Caller::Account(member);
+    let document = blocks.catalog.document_for(&caller, id, Right::Write).await?;
+    Ok(accepted(order(&blocks.voice, document, Some(member.account), &request).await?))
 }
 
-/// Orders a rendering of a script as it stands now.
+/// Orders a rendering of a script as it stands now, for an account or for the server itself.
 pub async fn order(
-    catalog: &Catalog,
     voice: &Voice,
-    id: ScriptId,
+    document: ScriptDocument,
+    owner: Option<AccountId>,
     request: &RenderRequest,
 ) -> Result<JobId, Problem> {
-    let document = catalog.document(id).await?;
     let mut script = document.script;
     let lines = script.items.iter_mut().filter_map(|item| match item {
         Item::Line(line) => Some(line),
@@ -73,7 +77,7 @@ pub async fn order(
     let formats: Vec<&str> = request.formats.iter().flatten().map(String::as_str).collect();
     let order = RenderScript {
         script,
-        script_id: Some(id),
+        script_id: Some(document.id),
         revision: document.revision,
         line_ids: document.line_ids,
         formats: parse_formats(&formats)?,
@@ -82,5 +86,5 @@ pub async fn order(
         seed: request.seed.unwrap_or(0),
         lexicon: Vec::new(),
     };
-    voice.order(order, request.priority.unwrap_or_default()).await
+    voice.order(order, owner, request.priority.unwrap_or_default()).await
 }

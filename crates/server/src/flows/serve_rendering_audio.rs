@@ -10,18 +10,18 @@ use axum::{
 };
 use serde::Deserialize;
 use sori_contracts::{MediaId, MediaStore, RenderingId};
-use sori_http::{Path, Problem, ProblemBody, Query};
-use sori_voice::{RenderingFault, Renderings};
+use sori_http::{Path, Problem, ProblemBody, Query, Who};
+use sori_voice::{RenderingFault, Voice};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(Clone)]
 struct Blocks {
-    renderings: Renderings,
+    voice: Voice,
     media: Arc<dyn MediaStore>,
 }
 
-pub fn routes(renderings: Renderings, media: Arc<dyn MediaStore>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks { renderings, media })
+pub fn routes(voice: Voice, media: Arc<dyn MediaStore>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks { voice, media })
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -34,6 +34,7 @@ struct AudioQuery {
 
 /// Audio of a rendering, by range
 #[utoipa::path(get, path = "/v1/renderings/{id}/audio/{format}", operation_id = "get_rendering_audio", tag = "voices",
+    security((), ("account" = ["scripts:read"])),
     params(("id" = RenderingId, Path, description = "Rendering"),
         ("format" = String, Path, description = "`wav`, `flac`, `mp3`, `opus` or `m4a`", example = "mp3"), AudioQuery),
     responses(
@@ -45,12 +46,13 @@ struct AudioQuery {
     ))]
 async fn get_rendering_audio(
     State(blocks): State<Blocks>,
+    Who(caller): Who,
     Path((id, format)): Path<(RenderingId, String)>,
     Query(query): Query<AudioQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let rendering = blocks.renderings.get(id).await?;
+    let rendering = blocks.voice.rendering_for(&caller, id).await?;
     let audio =
         rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
     let mut response = sori_media::serve(&*blocks.media, MediaId(audio.media_id), &method, &headers).await?;
