@@ -26,6 +26,7 @@ setup:
 
 setup-test:
 	@scripts/setup.sh test
+	@scripts/provider.sh
 
 assets: setup ## Fetch the voices, verified by checksum
 	@SORI_NPM="$(CURDIR)/$(NODE) npm" python3 scripts/assets.py fetch
