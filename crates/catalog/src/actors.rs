@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use sori_contracts::ActorId;
+use sori_contracts::{ActorId, Caller};
 use sori_db::{Db, DbError, Tx, now_ms};
 use sori_http::{Page, PageQuery, RequestFault};
 use sori_script::Script;
@@ -15,6 +15,7 @@ use crate::{
     document::LineRow,
     fields::{self, MAX_NAME_CHARS},
     fold::{contains, fold},
+    ownership::Listed,
     select::Select,
 };
 
@@ -54,6 +55,7 @@ pub struct ActorView {
     pub description: Option<String>,
     /// In alphabetical order.
     pub aliases: Vec<String>,
+    /// Of the scripts that you may see.
     pub line_count: i64,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
@@ -70,7 +72,8 @@ struct ActorRow {
 }
 
 const SELECT: &str = "SELECT id, name, description, created_at_ms, updated_at_ms,
-    (SELECT count(*) FROM catalog_line l WHERE l.actor_id = catalog_actor.id) AS line_count
+    (SELECT count(*) FROM catalog_line l JOIN catalog_script s ON s.id = l.script_id
+        WHERE l.actor_id = catalog_actor.id AND {seen}) AS line_count
     FROM catalog_actor";
 
 impl Catalog {
@@ -101,9 +104,12 @@ impl Catalog {
         Ok(id)
     }
 
-    pub async fn actor(&self, id: ActorId) -> Result<ActorView, CatalogFault> {
-        let row: Option<ActorRow> =
-            self.db.query_dynamic(format!("{SELECT} WHERE id = $1")).bind(id).fetch_optional().await?;
+    pub async fn actor(&self, caller: &Caller, id: ActorId) -> Result<ActorView, CatalogFault> {
+        let row: Option<ActorRow> = Select::joined(SELECT, caller, Listed::Scripts)
+            .and("id = ?", [id.into()])
+            .page(&self.db, "id", 1)
+            .fetch_optional()
+            .await?;
         let row = row.ok_or(CatalogFault::ActorNotFound(id))?;
         Ok(self.with_aliases(vec![row]).await?.remove(0))
     }
@@ -111,12 +117,13 @@ impl Catalog {
     /// Newest first. The query is part of a name or of an alias.
     pub async fn actors(
         &self,
+        caller: &Caller,
         query: Option<&str>,
         page: &PageQuery,
     ) -> Result<Page<ActorView>, CatalogFault> {
         let limit = page.limit()?;
         let pattern = fields::query(query)?.map(|query| contains(&query));
-        let rows: Vec<ActorRow> = Select::new(SELECT)
+        let rows: Vec<ActorRow> = Select::joined(SELECT, caller, Listed::Scripts)
             .and_if(
                 r"EXISTS (SELECT 1 FROM catalog_actor_alias a
                     WHERE a.actor_id = catalog_actor.id AND a.alias_folded LIKE ? ESCAPE '\')",
@@ -130,8 +137,13 @@ impl Catalog {
         Ok(Page { items: self.with_aliases(page.items).await?, next_cursor: page.next_cursor })
     }
 
-    pub async fn change_actor(&self, id: ActorId, change: ActorChange) -> Result<ActorView, CatalogFault> {
-        let actor = self.actor(id).await?;
+    pub async fn change_actor(
+        &self,
+        caller: &Caller,
+        id: ActorId,
+        change: ActorChange,
+    ) -> Result<ActorView, CatalogFault> {
+        let actor = self.actor(caller, id).await?;
         let description = match change.description {
             Some(description) => fields::description(description.as_deref())?,
             None => actor.description,
@@ -159,7 +171,7 @@ impl Catalog {
             self.give_name(&mut tx, id, &name, true).await?;
         }
         tx.commit().await?;
-        self.actor(id).await
+        self.actor(caller, id).await
     }
 
     /// The actor's lines stay, without an actor.
@@ -174,7 +186,7 @@ impl Catalog {
     /// [`CatalogFault::AliasTaken`] when it names an actor already, be it this one.
     pub async fn add_alias(&self, id: ActorId, alias: &str) -> Result<(), CatalogFault> {
         let alias = fields::required("alias", alias, MAX_NAME_CHARS)?;
-        check_count(self.actor(id).await?.aliases.len() + 1)?;
+        check_count(self.actor(&Caller::Visitor, id).await?.aliases.len() + 1)?;
         let mut tx = self.db.begin().await?;
         self.give_name(&mut tx, id, &alias, false).await?;
         Ok(tx.commit().await?)
@@ -193,7 +205,7 @@ impl Catalog {
         if removed > 0 {
             return Ok(());
         }
-        self.actor(id).await?;
+        self.actor(&Caller::Visitor, id).await?;
         Err(CatalogFault::AliasNotFound { actor: id, alias: alias.to_owned() })
     }
 

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use sori_contracts::{ActorId, LineId, ScriptId};
-use sori_http::{Json, PageQuery, Path, Problem, ProblemBody, Query};
+use sori_http::{Json, PageQuery, Path, Problem, ProblemBody, Query, Who};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -92,17 +92,23 @@ fn seconds(ms: i64) -> f64 {
 
 /// A line, under its old name
 #[utoipa::path(get, path = "/api/tokens/{token_id}", operation_id = "get_token", tag = "legacy",
+    security((), ("account" = ["scripts:read"])),
     params(("token_id" = LineId, Path, description = "Line")),
     responses(
         (status = 200, description = "The line as a token", body = Token),
         (status = 404, description = "`LINE_NOT_FOUND`", body = ProblemBody),
     ))]
-async fn get_token(State(catalog): State<Catalog>, Path(id): Path<LineId>) -> Result<Json<Token>, Problem> {
-    Ok(Json(catalog.line(id).await?.into()))
+async fn get_token(
+    State(catalog): State<Catalog>,
+    Who(caller): Who,
+    Path(id): Path<LineId>,
+) -> Result<Json<Token>, Problem> {
+    Ok(Json(catalog.line(&caller, id).await?.into()))
 }
 
 /// The lines of a script, under their old name
 #[utoipa::path(get, path = "/api/scripts/{id}/tokens", operation_id = "list_tokens", tag = "legacy",
+    security((), ("account" = ["scripts:read"])),
     params(("id" = ScriptId, Path, description = "Script")),
     responses(
         (status = 200, description = "All lines in order", body = Vec<Token>),
@@ -110,13 +116,15 @@ async fn get_token(State(catalog): State<Catalog>, Path(id): Path<LineId>) -> Re
     ))]
 async fn list_tokens(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Path(id): Path<ScriptId>,
 ) -> Result<Json<Vec<Token>>, Problem> {
-    Ok(Json(catalog.all_lines(id).await?.into_iter().map(Token::from).collect()))
+    Ok(Json(catalog.all_lines(&caller, id).await?.into_iter().map(Token::from).collect()))
 }
 
 /// The words of a script, with times in seconds
 #[utoipa::path(get, path = "/api/scripts/{id}/words", operation_id = "list_script_words", tag = "legacy",
+    security((), ("account" = ["scripts:read"])),
     params(("id" = ScriptId, Path, description = "Script")),
     responses(
         (status = 200, description = "All words in order; none before the script is rendered", body = Vec<TokenWord>),
@@ -124,9 +132,11 @@ async fn list_tokens(
     ))]
 async fn list_script_words(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Path(id): Path<ScriptId>,
 ) -> Result<Json<Vec<TokenWord>>, Problem> {
-    let lines: Vec<Uuid> = catalog.all_lines(id).await?.into_iter().map(|line| line.row.id).collect();
+    let lines: Vec<Uuid> =
+        catalog.all_lines(&caller, id).await?.into_iter().map(|line| line.row.id).collect();
     let mut words = catalog.words_of(&lines).await.map_err(CatalogFault::from)?;
     let in_order = lines.iter().flat_map(|line| {
         words.remove(line).unwrap_or_default().into_iter().map(|word| TokenWord {
@@ -151,14 +161,16 @@ struct OldActorQuery {
 ///
 /// At most 200, newest first; `GET /v1/actors` has pages.
 #[utoipa::path(get, path = "/api/actors", operation_id = "list_old_actors", tag = "legacy",
+    security((), ("account" = ["scripts:read"])),
     params(OldActorQuery),
     responses((status = 200, description = "Actors", body = Vec<OldActor>)))]
 async fn list_old_actors(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Query(query): Query<OldActorQuery>,
 ) -> Result<Json<Vec<OldActor>>, Problem> {
     let first = PageQuery { cursor: None, limit: Some(sori_http::page::MAX_LIMIT) };
-    let actors = catalog.actors(query.query.as_deref(), &first).await?.items;
+    let actors = catalog.actors(&caller, query.query.as_deref(), &first).await?.items;
     let old =
         actors.into_iter().map(|actor| OldActor { id: actor.id, name: actor.name, aliases: actor.aliases });
     Ok(Json(old.collect()))

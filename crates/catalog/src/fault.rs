@@ -1,9 +1,9 @@
 //! What can go wrong in the catalog.
 
 use serde_json::{Value, json};
-use sori_contracts::{ActorId, Fault, Kind, LineId, ScriptId, ShowId, UiLanguage};
+use sori_contracts::{AccountId, ActorId, Fault, Kind, LineId, ScriptId, ShowId, UiLanguage};
 use sori_db::DbError;
-use sori_http::RequestFault;
+use sori_http::{AccessFault, RequestFault};
 use sori_script::ScriptError;
 
 use crate::problems::Remark;
@@ -28,8 +28,18 @@ pub enum CatalogFault {
     /// A file or a script that breaks the rules of scripts.
     #[error("{error}")]
     Script { error: ScriptError, language: UiLanguage },
+    /// Nobody to share with.
+    #[error("no such account")]
+    AccountNotFound,
+    #[error("it is not shared with account {0}")]
+    ShareNotFound(AccountId),
+    #[error(transparent)]
+    Access(#[from] AccessFault),
     #[error(transparent)]
     Request(#[from] RequestFault),
+    /// Of a block that was asked.
+    #[error("{0}")]
+    Elsewhere(Box<dyn Fault>),
     #[error(transparent)]
     Db(#[from] DbError),
     #[error("a stored {what} cannot be read: {source}")]
@@ -63,11 +73,15 @@ impl Fault for CatalogFault {
             | Self::ScriptNotFound(_)
             | Self::LineNotFound(_)
             | Self::ActorNotFound(_)
+            | Self::AccountNotFound
+            | Self::ShareNotFound(_)
             | Self::AliasNotFound { .. } => Kind::NotFound,
             Self::ScriptChanged { .. } | Self::AliasTaken { .. } => Kind::Conflict,
             Self::Script { error: ScriptError::TooLarge(_), .. } => Kind::TooLarge,
             Self::Script { .. } => Kind::Invalid,
+            Self::Access(fault) => fault.kind(),
             Self::Request(fault) => fault.kind(),
+            Self::Elsewhere(fault) => fault.kind(),
             Self::Db(fault) => fault.kind(),
             Self::Stored { .. } | Self::BrokeOff(_) => Kind::Internal,
         }
@@ -83,7 +97,11 @@ impl Fault for CatalogFault {
             Self::ScriptChanged { .. } => "SCRIPT_CHANGED",
             Self::AliasTaken { .. } => "ALIAS_TAKEN",
             Self::Script { error, .. } => error.code(),
+            Self::AccountNotFound => "ACCOUNT_NOT_FOUND",
+            Self::ShareNotFound(_) => "SHARE_NOT_FOUND",
+            Self::Access(fault) => fault.code(),
             Self::Request(fault) => fault.code(),
+            Self::Elsewhere(fault) => fault.code(),
             Self::Db(fault) => fault.code(),
             Self::Stored { .. } | Self::BrokeOff(_) => "INTERNAL",
         }
@@ -109,7 +127,15 @@ impl Fault for CatalogFault {
                 );
             }
             Self::Script { error, .. } => return language.pick(error.message(), error.message_ko()),
+            Self::AccountNotFound => {
+                ("There is no account with this address.", "이 주소를 쓰는 계정을 찾을 수 없습니다.")
+            }
+            Self::ShareNotFound(_) => {
+                ("It is not shared with this account.", "이 계정과 공유되어 있지 않습니다.")
+            }
+            Self::Access(fault) => return fault.message(language),
             Self::Request(fault) => return fault.message(language),
+            Self::Elsewhere(fault) => return fault.message(language),
             Self::Db(fault) => return fault.message(language),
             Self::Stored { .. } | Self::BrokeOff(_) => {
                 ("Something went wrong on the server.", "서버에 오류가 발생했습니다.")
@@ -128,6 +154,7 @@ impl Fault for CatalogFault {
                 Some(json!({ "problems": remarks }))
             }
             Self::Request(fault) => fault.details(),
+            Self::Elsewhere(fault) => fault.details(),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sori_contracts::{RenderingId, ScriptId, ShowId};
+use sori_contracts::{Caller, RenderingId, ScriptId, ShowId};
 use sori_db::Value;
 use sori_http::{Page, PageQuery, RequestFault};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use crate::{
     Catalog, CatalogFault, ShowRef, fields,
     fold::{contains, escape},
     lines::speaker,
+    ownership::{Library, Listed, Ownedness, Visibility},
     scripts::stored,
     select::Select,
 };
@@ -29,6 +30,9 @@ pub struct ScriptFilter {
     pub level: Option<String>,
     /// The whole name of one who speaks in it; case makes no difference.
     pub speaker: Option<String>,
+    /// Everything that you may see when left out.
+    #[param(inline)]
+    pub library: Option<Library>,
     /// `updated` when left out.
     #[param(inline)]
     pub sort: ScriptSort,
@@ -67,6 +71,13 @@ pub struct ScriptSummary {
     pub rendering_id: Option<RenderingId>,
     /// Whether that rendering says what the script says now.
     pub is_rendering_current: bool,
+    pub visibility: Visibility,
+    /// It belongs to you.
+    pub is_mine: bool,
+    /// You may change, render and delete it.
+    pub may_change: bool,
+    /// You may say who else sees it.
+    pub may_share: bool,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
 }
@@ -89,13 +100,17 @@ struct SummaryRow {
     heard_revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
+    owner_id: Option<Uuid>,
+    visibility: String,
 }
 
+/// The show is absent when the caller may not see it: neither its title nor its id is found then.
 const SELECT: &str =
-    "SELECT s.id, s.title, s.title_folded, s.show_id, w.title AS show_title, s.lang, s.level,
+    "SELECT s.id, s.title, s.title_folded, w.id AS show_id, w.title AS show_title, s.lang, s.level,
     s.description, s.speakers, s.line_count, s.duration_ms, s.rendering_id, s.rendering_revision,
-    s.heard_revision, s.created_at_ms, s.updated_at_ms
-    FROM catalog_script s LEFT JOIN catalog_show w ON w.id = s.show_id";
+    s.heard_revision, s.created_at_ms, s.updated_at_ms,
+    s.owner_id, s.visibility
+    FROM catalog_script s LEFT JOIN catalog_show w ON w.id = s.show_id AND {seen}";
 
 /// Longer than any script, and exact as a BIGINT: the place of scripts without a duration.
 const UNKNOWN_DURATION_MS: i64 = 1_000_000_000_000;
@@ -103,20 +118,23 @@ const UNKNOWN_DURATION_MS: i64 = 1_000_000_000_000;
 impl Catalog {
     pub async fn scripts(
         &self,
+        caller: &Caller,
         filter: &ScriptFilter,
         page: &PageQuery,
     ) -> Result<Page<ScriptSummary>, CatalogFault> {
         let limit = page.limit()?;
         let pattern = fields::query(filter.query.as_deref())?.map(|query| contains(&query));
         let level = fields::level(filter.level.as_deref())?;
-        let mut select = Select::new(SELECT)
+        let mut select = Select::joined(SELECT, caller, Listed::Shows)
+            .seen_by(caller, Listed::Scripts)
+            .scripts_in(caller, filter.library)
             .and_if(
                 r"s.title_folded LIKE ? ESCAPE '\' OR w.title_folded LIKE ?0 ESCAPE '\' OR EXISTS (
                     SELECT 1 FROM catalog_line l WHERE l.script_id = s.id
                     AND (l.text_folded LIKE ?0 ESCAPE '\' OR l.speaker_folded LIKE ?0 ESCAPE '\'))",
                 pattern,
             )
-            .and_if("s.show_id = ?", filter.show_id)
+            .and_if("w.id = ?", filter.show_id)
             .and_if("s.level = ?", level)
             .and_if(
                 "EXISTS (SELECT 1 FROM catalog_line l WHERE l.script_id = s.id AND l.speaker_folded = ?)",
@@ -133,7 +151,7 @@ impl Catalog {
         }
         let rows: Vec<SummaryRow> = select.page(&self.db, filter.sort.order(), limit).fetch_all().await?;
         let page = Page::cut(rows, limit, |row| filter.sort.cursor(row));
-        let items = page.items.into_iter().map(SummaryRow::view).collect::<Result<_, _>>()?;
+        let items = page.items.into_iter().map(|row| row.view(caller)).collect::<Result<_, _>>()?;
         Ok(Page { items, next_cursor: page.next_cursor })
     }
 }
@@ -188,7 +206,8 @@ impl ScriptSort {
 }
 
 impl SummaryRow {
-    fn view(self) -> Result<ScriptSummary, CatalogFault> {
+    fn view(self, caller: &Caller) -> Result<ScriptSummary, CatalogFault> {
+        let whose = Ownedness::of(caller, self.owner_id, &self.visibility);
         let show = self.show_id.zip(self.show_title).map(|(id, title)| ShowRef { id: ShowId(id), title });
         Ok(ScriptSummary {
             id: ScriptId(self.id),
@@ -204,6 +223,10 @@ impl SummaryRow {
             is_rendering_current: self
                 .rendering_revision
                 .is_some_and(|revision| revision >= self.heard_revision),
+            visibility: whose.visibility,
+            is_mine: whose.is_mine,
+            may_change: whose.may_change,
+            may_share: whose.may_share,
             created_at_ms: self.created_at_ms,
             updated_at_ms: self.updated_at_ms,
         })

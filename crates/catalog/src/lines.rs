@@ -4,7 +4,7 @@ mod change;
 mod store;
 
 use serde::{Deserialize, Serialize};
-use sori_contracts::{ActorId, LineId, ScriptId};
+use sori_contracts::{ActorId, Caller, LineId, Right, ScriptId};
 use sori_http::{Page, PageQuery, RequestFault};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ pub(crate) use self::store::{put_lines, replace_lines};
 use crate::{
     Catalog, CatalogFault, WordView, fields,
     fold::{contains, fold},
+    ownership::{Listed, Thing},
     select::Select,
 };
 
@@ -106,15 +107,11 @@ pub(crate) const LINES_OF_SCRIPT: &str =
 const FOUND: &str = concat!("SELECT script_id, ", columns!(), " FROM catalog_line");
 
 impl Catalog {
-    pub async fn line(&self, id: LineId) -> Result<LineView, CatalogFault> {
-        let found: Option<FoundLine> = self
-            .db
-            .query(concat!(
-                "SELECT script_id, ",
-                columns!(),
-                " FROM catalog_line WHERE id = $1 AND kind = 'line'"
-            ))
-            .bind(id)
+    pub async fn line(&self, caller: &Caller, id: LineId) -> Result<LineView, CatalogFault> {
+        let found: Option<FoundLine> = Select::new(FOUND)
+            .and("id = ? AND kind = 'line'", [id.into()])
+            .seen_by(caller, Listed::Lines)
+            .page(&self.db, "id", 1)
             .fetch_optional()
             .await?;
         let found = found.ok_or(CatalogFault::LineNotFound(id))?;
@@ -126,12 +123,13 @@ impl Catalog {
     /// goes on where the old one ended.
     pub async fn script_lines(
         &self,
+        caller: &Caller,
         script: ScriptId,
         page: &PageQuery,
     ) -> Result<Page<LineView>, CatalogFault> {
         let limit = page.limit()?;
         let after = page.after::<i64>()?;
-        self.require_script(script).await?;
+        self.require(caller, Thing::Script(script), Right::Read).await?;
         let found: Vec<FoundLine> = Select::new(FOUND)
             .and("script_id = ? AND kind = 'line'", [script.into()])
             .and_if("position > ?", after)
@@ -145,6 +143,7 @@ impl Catalog {
     /// Newest first.
     pub async fn search_lines(
         &self,
+        caller: &Caller,
         filter: &LineFilter,
         page: &PageQuery,
     ) -> Result<Page<LineView>, CatalogFault> {
@@ -152,6 +151,7 @@ impl Catalog {
         let pattern = fields::query(filter.query.as_deref())?.map(|query| contains(&query));
         let found: Vec<FoundLine> = Select::new(FOUND)
             .and("kind = 'line'", [])
+            .seen_by(caller, Listed::Lines)
             .and_if(r"text_folded LIKE ? ESCAPE '\' OR speaker_folded LIKE ?0 ESCAPE '\'", pattern)
             .and_if("script_id = ?", filter.script_id)
             .and_if("speaker_folded = ?", speaker(filter.speaker.as_deref())?)
@@ -165,8 +165,12 @@ impl Catalog {
     }
 
     /// Every line of a script; a script has at most 20,000 items.
-    pub(crate) async fn all_lines(&self, script: ScriptId) -> Result<Vec<FoundLine>, CatalogFault> {
-        self.require_script(script).await?;
+    pub(crate) async fn all_lines(
+        &self,
+        caller: &Caller,
+        script: ScriptId,
+    ) -> Result<Vec<FoundLine>, CatalogFault> {
+        self.require(caller, Thing::Script(script), Right::Read).await?;
         Ok(self
             .db
             .query(concat!(
@@ -177,12 +181,6 @@ impl Catalog {
             .bind(script)
             .fetch_all()
             .await?)
-    }
-
-    async fn require_script(&self, id: ScriptId) -> Result<(), CatalogFault> {
-        let found: Option<(Uuid,)> =
-            self.db.query("SELECT id FROM catalog_script WHERE id = $1").bind(id).fetch_optional().await?;
-        found.map(|_| ()).ok_or(CatalogFault::ScriptNotFound(id))
     }
 
     async fn with_words(&self, found: Vec<FoundLine>) -> Result<Vec<LineView>, CatalogFault> {

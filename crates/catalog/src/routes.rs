@@ -4,6 +4,7 @@ mod actors;
 mod import;
 mod lines;
 mod scripts;
+mod shares;
 mod shows;
 
 use axum::{
@@ -24,6 +25,7 @@ impl Catalog {
         OpenApiRouter::new()
             .merge(shows::routes())
             .merge(scripts::routes())
+            .merge(shares::routes())
             .merge(import::routes())
             .merge(lines::routes())
             .merge(actors::routes())

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sori_contracts::{LineId, RenderingId, ScriptId, ShowId};
 use sori_script::{CastMember, Format, Script};
 
-use crate::{ShowRef, fields};
+use crate::{ShowRef, Visibility, fields};
 
 /// A script to be stored.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +80,13 @@ pub struct ScriptView {
     pub is_rendering_current: bool,
     /// Of that rendering.
     pub duration_ms: Option<i64>,
+    pub visibility: Visibility,
+    /// It belongs to you.
+    pub is_mine: bool,
+    /// You may change, render and delete it.
+    pub may_change: bool,
+    /// You may say who else sees it.
+    pub may_share: bool,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
 }
@@ -109,4 +116,6 @@ pub struct ScriptChange {
     /// Speakers to set; others stay.
     pub cast: Option<BTreeMap<String, CastMember>>,
     pub source_urls: Option<Vec<String>>,
+    /// Only editors publish.
+    pub visibility: Option<Visibility>,
 }

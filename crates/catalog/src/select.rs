@@ -15,10 +15,29 @@ impl Select {
         Self { sql: head.to_owned(), values: Vec::new(), glue: " WHERE " }
     }
 
+    /// A head in which a condition stands where it says `{seen}`.
+    pub(crate) fn with_condition(
+        head: &'static str,
+        condition: &'static str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Self {
+        let (before, after) = head.split_once("{seen}").unwrap_or((head, ""));
+        let mut select = Self::new(before);
+        select.push(condition, values);
+        select.sql.push_str(after);
+        select
+    }
+
     /// Adds a condition; `?` in it stands for the values in order, `?0` for the last one again.
     pub(crate) fn and(mut self, condition: &'static str, values: impl IntoIterator<Item = Value>) -> Self {
-        let mut values = values.into_iter();
         self.sql.push_str(self.glue);
+        self.push(condition, values);
+        self.glue = " AND ";
+        self
+    }
+
+    fn push(&mut self, condition: &'static str, values: impl IntoIterator<Item = Value>) {
+        let mut values = values.into_iter();
         self.sql.push('(');
         let mut parts = condition.split('?');
         self.sql.push_str(parts.next().unwrap_or_default());
@@ -34,8 +53,6 @@ impl Select {
             self.sql.push_str(part);
         }
         self.sql.push(')');
-        self.glue = " AND ";
-        self
     }
 
     /// [`Select::and`] with one value, when there is one.

@@ -9,10 +9,12 @@ pub mod engine;
 pub mod engines;
 pub mod fault;
 pub mod line_cache;
+mod personal;
 pub mod placement;
 pub mod render;
 pub mod renderings;
 pub mod routes;
+pub mod saved;
 pub mod synthesize;
 pub mod transcript;
 pub mod voices;
@@ -20,7 +22,7 @@ pub mod voicing;
 
 use std::{path::PathBuf, sync::Arc};
 
-use sori_contracts::{JobHandler, MediaFault, MediaStore, NewJob, RenderingId};
+use sori_contracts::{AccountId, Caller, JobHandler, MediaFault, MediaStore, NewJob, RenderingId, Role};
 use sori_db::{Db, JobQueue, MigrationSet};
 
 pub use encode::{ChapterMark, EncodedFile, Encoders, FileEncoder, FileOrder};
@@ -28,12 +30,13 @@ pub use engines::Engines;
 pub use fault::RenderFault;
 pub use line_cache::LineCache;
 pub use render::{RenderOptions, Rendered, Renderer};
-pub use renderings::{RenderingFault, Renderings};
+pub use renderings::{Rendering, RenderingFault, Renderings};
+pub use saved::SavedScripts;
 pub use synthesize::{RenderScript, RenderingListener, ScriptRendered};
 pub use transcript::Transcript;
 pub use voices::VoiceName;
 
-pub const MIGRATIONS: MigrationSet = sori_db::migrations!("voice", "0001_rendering");
+pub const MIGRATIONS: MigrationSet = sori_db::migrations!("voice", "0001_rendering", "0002_owner");
 
 /// What the block needs from the others.
 pub struct VoiceParts {
@@ -44,6 +47,7 @@ pub struct VoiceParts {
     pub media: Arc<dyn MediaStore>,
     pub queue: Arc<dyn JobQueue>,
     pub listener: Arc<dyn RenderingListener>,
+    pub scripts: Arc<dyn SavedScripts>,
     /// Where files are written before they are stored; on the same disk as the media.
     pub scratch: PathBuf,
     /// How many threads speak at once.
@@ -61,6 +65,7 @@ pub struct Inner {
     pub(crate) media: Arc<dyn MediaStore>,
     pub(crate) queue: Arc<dyn JobQueue>,
     pub(crate) listener: Arc<dyn RenderingListener>,
+    pub(crate) scripts: Arc<dyn SavedScripts>,
     pub(crate) scratch: PathBuf,
     pub(crate) lanes: usize,
     pub(crate) previews: tokio::sync::Semaphore,
@@ -85,6 +90,7 @@ impl Voice {
             media: parts.media,
             queue: parts.queue,
             listener: parts.listener,
+            scripts: parts.scripts,
             scratch: parts.scratch,
             lanes: parts.lanes,
             previews: tokio::sync::Semaphore::new(1),
@@ -99,15 +105,37 @@ impl Voice {
         ]
     }
 
-    /// Checks an order and puts it into the queue.
+    /// Checks an order and puts it into the queue. The job and what it makes are the owner's.
     pub async fn order(
         &self,
         order: RenderScript,
+        owner: Option<AccountId>,
         priority: sori_contracts::Priority,
     ) -> Result<sori_contracts::JobId, sori_http::Problem> {
         routes::check_order(self, &order)?;
-        let job: NewJob = order.into_job(priority);
+        let job: NewJob = NewJob { owner, ..order.into_job(priority) };
         Ok(self.queue.enqueue_now(job).await?)
+    }
+
+    /// A rendering, if it exists for this caller: what was voiced for a script is for those who may
+    /// see the script, anything else for whoever ordered it.
+    pub async fn rendering_for(
+        &self,
+        caller: &Caller,
+        id: RenderingId,
+    ) -> Result<Rendering, sori_http::Problem> {
+        let rendering = self.renderings.get(id).await?;
+        let is_theirs = match rendering.script_id {
+            Some(script) => {
+                let right = self.scripts.right(caller, script).await;
+                right.map_err(sori_http::Problem::from_boxed)?.is_some()
+            }
+            None => {
+                let is_owner = rendering.owner.is_some() && rendering.owner == caller.account();
+                is_owner || caller.is_at_least(Role::Admin)
+            }
+        };
+        if is_theirs { Ok(rendering) } else { Err(RenderingFault::NotFound(id).into()) }
     }
 
     /// Removes a rendering with its files, and tells the script that had it.

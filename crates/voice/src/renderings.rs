@@ -1,6 +1,6 @@
 //! Finished voicings: rows, and the answers made from them.
 
-use sori_contracts::{Fault, JobId, MediaId, RenderingId, ScriptId, StoredMedia};
+use sori_contracts::{AccountId, Fault, JobId, MediaId, RenderingId, ScriptId, StoredMedia};
 use sori_db::{Db, DbError, now_ms};
 use uuid::Uuid;
 
@@ -11,6 +11,8 @@ pub struct NewRendering {
     pub id: RenderingId,
     pub job_id: JobId,
     pub script_id: Option<ScriptId>,
+    /// Who ordered it.
+    pub owner: Option<AccountId>,
     pub sample_rate_hz: u32,
     pub integrated_lufs: Option<f64>,
     pub true_peak_dbtp: Option<f64>,
@@ -23,6 +25,8 @@ pub struct Rendering {
     pub id: RenderingId,
     pub job_id: JobId,
     pub script_id: Option<ScriptId>,
+    /// Who ordered it.
+    pub owner: Option<AccountId>,
     pub sample_rate_hz: u32,
     pub integrated_lufs: Option<f64>,
     pub true_peak_dbtp: Option<f64>,
@@ -44,6 +48,7 @@ struct Row {
     id: Uuid,
     job_id: Uuid,
     script_id: Option<Uuid>,
+    owner_id: Option<Uuid>,
     sample_rate_hz: i64,
     integrated_lufs: Option<f64>,
     true_peak_dbtp: Option<f64>,
@@ -122,8 +127,8 @@ impl Renderings {
         tx.query("DELETE FROM voice_rendering WHERE job_id = $1").bind(new.job_id.0).execute().await?;
         tx.query(
             "INSERT INTO voice_rendering (id, job_id, script_id, title, duration_ms, sample_rate_hz,
-                integrated_lufs, true_peak_dbtp, transcript, created_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                integrated_lufs, true_peak_dbtp, transcript, created_at_ms, owner_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(new.id.0)
         .bind(new.job_id.0)
@@ -135,6 +140,7 @@ impl Renderings {
         .bind(new.true_peak_dbtp)
         .bind(transcript)
         .bind(now_ms())
+        .bind(new.owner)
         .execute()
         .await?;
         for (format, media) in &new.audio {
@@ -158,7 +164,8 @@ impl Renderings {
         let row: Option<Row> = self
             .db
             .query(
-                "SELECT id, job_id, script_id, sample_rate_hz, integrated_lufs, true_peak_dbtp, transcript, created_at_ms
+                "SELECT id, job_id, script_id, owner_id, sample_rate_hz, integrated_lufs, true_peak_dbtp, transcript,
+                    created_at_ms
                  FROM voice_rendering WHERE id = $1",
             )
             .bind(id.0)
@@ -178,6 +185,7 @@ impl Renderings {
             id: RenderingId(row.id),
             job_id: JobId(row.job_id),
             script_id: row.script_id.map(ScriptId),
+            owner: row.owner_id.map(AccountId),
             sample_rate_hz: row.sample_rate_hz as u32,
             integrated_lufs: row.integrated_lufs,
             true_peak_dbtp: row.true_peak_dbtp,
@@ -196,6 +204,27 @@ impl Renderings {
             .fetch_optional()
             .await?;
         Ok(id.map(|(id,)| RenderingId(id)))
+    }
+
+    /// What an account ordered, oldest first.
+    pub async fn owned_by(&self, owner: AccountId) -> Result<Vec<RenderingId>, RenderingFault> {
+        let ids: Vec<(Uuid,)> = self
+            .db
+            .query("SELECT id FROM voice_rendering WHERE owner_id = $1 ORDER BY id")
+            .bind(owner)
+            .fetch_all()
+            .await?;
+        Ok(ids.into_iter().map(|(id,)| RenderingId(id)).collect())
+    }
+
+    /// What is left of an account's renderings is nobody's.
+    pub async fn disown(&self, owner: AccountId) -> Result<(), RenderingFault> {
+        self.db
+            .query("UPDATE voice_rendering SET owner_id = NULL WHERE owner_id = $1")
+            .bind(owner)
+            .execute()
+            .await?;
+        Ok(())
     }
 
     /// The renderings of a script beyond its newest `keep`, which nobody needs any more.

@@ -9,8 +9,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use sori_audio::{Format, SAMPLE_RATES_HZ, wav};
 use sori_captions::{CueLayout, VttOptions};
-use sori_contracts::{Cancel, JobId, Priority, RenderingId, ScriptId};
-use sori_http::{Json, Path, Problem, ProblemBody, Query};
+use sori_contracts::{Caller, Cancel, JobId, Priority, RenderingId, ScriptId};
+use sori_http::{Json, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who};
 use sori_script::{Limits, ScriptError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -48,9 +48,11 @@ impl Voice {
 pub struct SynthesizeRequest {
     /// Lines as `{"speaker_id","text"}`, or with `speaker`, `style`, `speed`, `pause_after_ms`,
     /// between them `{"pause_ms"}` and `{"chapter"}`. Read by the script readers, skipped here.
-    #[serde(rename = "script")]
-    #[schema(value_type = Vec<Object>)]
-    _script: Option<serde::de::IgnoredAny>,
+    #[schema(value_type = Option<Vec<Object>>)]
+    script: Option<serde::de::IgnoredAny>,
+    /// Instead of `script`: one of the library, as it stands now. The result is yours alone;
+    /// `POST /v1/scripts/{id}/render` makes the one that belongs to the script.
+    script_id: Option<ScriptId>,
     /// One format, by its name in the older API.
     #[schema(example = "mp3")]
     output_format: Option<String>,
@@ -97,22 +99,46 @@ pub fn accepted(job_id: JobId) -> Response {
 ///
 /// Answers at once; follow the job by `GET /v1/jobs/{id}/events`.
 #[utoipa::path(post, path = "/v1/synthesize", operation_id = "synthesize", tag = "voices",
+    security(("account" = ["synth"])),
     request_body(content = SynthesizeRequest, example = json!({
         "script": [{"speaker_id": "af_heart", "text": "Two coffees, please."}, {"speaker_id": "am_michael", "text": "Coming right up!"}],
         "output_format": "mp3", "sample_rate": 24000, "caption_format": "vtt"})),
     responses(
         (status = 202, description = "Queued; `Location` names the job", body = JobAccepted),
         (status = 400, description = "The script cannot be read or spoken; `details.problems` names each place", body = ProblemBody),
+        (status = 404, description = "`SCRIPT_NOT_FOUND`: of `script_id`", body = ProblemBody),
         (status = 413, description = "Larger than 10 MB", body = ProblemBody),
         (status = 503, description = "`VOICE_MODEL_MISSING`: the voice's model is not installed", body = ProblemBody),
     ))]
-async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response, Problem> {
-    let parsed = sori_script::read(&body, sori_script::Format::Json, &Limits::default())
-        .map_err(RenderFault::Script)?;
-    let request: SynthesizeRequest = serde_json::from_slice(&body)
-        .map_err(|error| sori_http::RequestFault::Malformed(error.to_string()))?;
-    let mut script = parsed.script;
-    adopt_speaker_ids(&mut script);
+async fn synthesize(
+    State(voice): State<Voice>,
+    SignedIn(member): SignedIn,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let read = || {
+        let parsed = sori_script::read(&body, sori_script::Format::Json, &Limits::default());
+        parsed.map(|parsed| parsed.script).map_err(RenderFault::Script)
+    };
+    let request: SynthesizeRequest = match serde_json::from_slice(&body) {
+        Ok(request) => request,
+        Err(error) => {
+            // The script's reader names the place better.
+            read()?;
+            return Err(RequestFault::Malformed(error.to_string()).into());
+        }
+    };
+    let script = match request.script_id {
+        Some(_) if request.script.is_some() => return Err(two_scripts().into()),
+        Some(id) => {
+            let saved = voice.scripts.read(&Caller::Account(member), id).await;
+            saved.map_err(Problem::from_boxed)?
+        }
+        None => {
+            let mut script = read()?;
+            adopt_speaker_ids(&mut script);
+            script
+        }
+    };
     let output = request.output.unwrap_or_default();
     let named: Vec<&str> = match &request.output_format {
         Some(format) => vec![format],
@@ -132,7 +158,15 @@ async fn synthesize(State(voice): State<Voice>, body: Bytes) -> Result<Response,
         seed: request.seed.unwrap_or(0),
         lexicon: request.lexicon.unwrap_or_default().into_iter().collect(),
     };
-    Ok(accepted(voice.order(order, request.priority.unwrap_or_default()).await?))
+    Ok(accepted(voice.order(order, Some(member.account), request.priority.unwrap_or_default()).await?))
+}
+
+fn two_scripts() -> RequestFault {
+    RequestFault::Field {
+        field: "script_id",
+        en: "Give a script or the id of one, not both.".into(),
+        ko: "script와 script_id 중 하나만 보내 주세요.".into(),
+    }
 }
 
 /// In the older API a speaker's id *is* the voice: one that no cast explains and that names a
@@ -215,6 +249,7 @@ struct VoiceList {
 
 /// All voices
 #[utoipa::path(get, path = "/v1/voices", operation_id = "list_voices", tag = "voices",
+    security((), ("account" = [])),
     responses((status = 200, description = "Built-in voices, and whether their models are installed", body = VoiceList)))]
 async fn list_voices(State(voice): State<Voice>) -> Json<VoiceList> {
     Json(VoiceList { items: voice.engines.voices() })
@@ -222,6 +257,7 @@ async fn list_voices(State(voice): State<Voice>) -> Json<VoiceList> {
 
 /// Hear a voice
 #[utoipa::path(get, path = "/v1/voices/{voice}/preview", operation_id = "preview_voice", tag = "voices",
+    security(("account" = ["synth"])),
     params(("voice" = String, Path, description = "Name of a voice or a blend", example = "af_heart")),
     responses(
         (status = 200, description = "A short sentence", content_type = "audio/wav", body = String),
@@ -347,6 +383,7 @@ impl RenderingView {
 
 /// A finished voicing, with the time of every word
 #[utoipa::path(get, path = "/v1/renderings/{id}", operation_id = "get_rendering", tag = "voices",
+    security((), ("account" = ["scripts:read"])),
     params(("id" = RenderingId, Path, description = "Rendering")),
     responses(
         (status = 200, description = "Audio, captions and timing", body = RenderingView),
@@ -354,9 +391,10 @@ impl RenderingView {
     ))]
 async fn get_rendering(
     State(voice): State<Voice>,
+    Who(caller): Who,
     Path(id): Path<RenderingId>,
 ) -> Result<Json<RenderingView>, Problem> {
-    Ok(Json(RenderingView::of(voice.renderings.get(id).await?)))
+    Ok(Json(RenderingView::of(voice.rendering_for(&caller, id).await?)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -466,6 +504,7 @@ pub fn write_captions(
 ///
 /// Written on demand from the timeline, so every format agrees to the millisecond.
 #[utoipa::path(get, path = "/v1/renderings/{id}/captions/{format}", operation_id = "get_captions", tag = "voices",
+    security((), ("account" = ["scripts:read"])),
     params(("id" = RenderingId, Path, description = "Rendering"),
         ("format" = CaptionFormat, Path, description = "Caption format"), CaptionQuery),
     responses(
@@ -475,11 +514,12 @@ pub fn write_captions(
     ))]
 async fn get_captions(
     State(voice): State<Voice>,
+    Who(caller): Who,
     Path((id, format)): Path<(RenderingId, String)>,
     Query(query): Query<CaptionQuery>,
 ) -> Result<Response, Problem> {
     let format: CaptionFormat = format.parse()?;
-    let rendering = voice.renderings.get(id).await?;
+    let rendering = voice.rendering_for(&caller, id).await?;
     let layout = CueLayout {
         max_chars: query.max_chars.unwrap_or(42).clamp(10, 200),
         max_lines: query.max_lines.unwrap_or(2).clamp(1, 4),

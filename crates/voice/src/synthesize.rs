@@ -103,7 +103,7 @@ impl JobHandler for RenderScriptHandler {
             })?;
         let folder = voice.scratch_folder()?;
         let rendered = self.render(&order, &job, folder.path().to_owned()).await?;
-        let rendering = self.store(&order, job.id, rendered).await?;
+        let rendering = self.store(&order, &job, rendered).await?;
         self.announce(&order, &rendering).await?;
         Ok(result(&rendering))
     }
@@ -195,7 +195,7 @@ impl RenderScriptHandler {
     async fn store(
         &self,
         order: &RenderScript,
-        job_id: JobId,
+        job: &RunningJob,
         rendered: Rendered,
     ) -> Result<NewRendering, JobError> {
         let mut audio = Vec::new();
@@ -205,8 +205,9 @@ impl RenderScriptHandler {
         }
         let rendering = NewRendering {
             id: RenderingId::generate(),
-            job_id,
+            job_id: job.id,
             script_id: order.script_id,
+            owner: job.owner,
             sample_rate_hz: rendered.sample_rate_hz,
             integrated_lufs: rendered.integrated_lufs,
             true_peak_dbtp: rendered.true_peak_dbtp,

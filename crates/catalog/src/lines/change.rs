@@ -1,6 +1,6 @@
 //! A change of one line, which is a change of its script.
 
-use sori_contracts::{LineId, ScriptId};
+use sori_contracts::{Caller, LineId, Right, ScriptId};
 use sori_script::{Item, Line};
 use uuid::Uuid;
 
@@ -9,7 +9,9 @@ use crate::{
     Catalog, CatalogFault,
     actors::link_actors,
     document::LineRow,
+    ownership::{Listed, Ownership, Thing},
     scripts::{ScriptRow, check, update},
+    select::Select,
     words::delete_words,
 };
 
@@ -17,12 +19,18 @@ impl Catalog {
     /// # Errors
     /// [`CatalogFault::ScriptChanged`] when the change names a revision and the script is at
     /// another one; [`CatalogFault::Script`] when the changed script breaks a rule.
-    pub async fn change_line(&self, id: LineId, change: LineChange) -> Result<(), CatalogFault> {
-        let script_id = self.script_of(id).await?;
+    pub async fn change_line(
+        &self,
+        caller: &Caller,
+        id: LineId,
+        change: LineChange,
+    ) -> Result<(), CatalogFault> {
+        let script_id = self.script_of(caller, id).await?;
         if let Some(actor) = change.actor_id.flatten() {
-            self.actor(actor).await?;
+            self.actor(caller, actor).await?;
         }
         let mut tx = self.db.begin().await?;
+        Ownership::require(&mut tx, caller, Thing::Script(script_id), Right::Write).await?;
         let script_row = ScriptRow::hold(&mut tx, script_id, change.revision, true).await?;
         let mut rows: Vec<LineRow> = tx.query(LINES_OF_SCRIPT).bind(script_id).fetch_all().await?;
         let place = rows.iter().position(|row| row.id == id.0).ok_or(CatalogFault::LineNotFound(id))?;
@@ -66,11 +74,11 @@ impl Catalog {
         Ok(tx.commit().await?)
     }
 
-    async fn script_of(&self, id: LineId) -> Result<ScriptId, CatalogFault> {
-        let script: Option<(Uuid,)> = self
-            .db
-            .query("SELECT script_id FROM catalog_line WHERE id = $1 AND kind = 'line'")
-            .bind(id)
+    async fn script_of(&self, caller: &Caller, id: LineId) -> Result<ScriptId, CatalogFault> {
+        let script: Option<(Uuid,)> = Select::new("SELECT script_id FROM catalog_line")
+            .and("id = ? AND kind = 'line'", [id.into()])
+            .seen_by(caller, Listed::Lines)
+            .page(&self.db, "id", 1)
             .fetch_optional()
             .await?;
         script.map(|(id,)| ScriptId(id)).ok_or(CatalogFault::LineNotFound(id))

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use sori_contracts::ActorId;
-use sori_http::{Json, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use sori_http::{Json, Page, PageQuery, Path, Problem, ProblemBody, Query, Who};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::created;
@@ -21,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<Catalog> {
 ///
 /// Lines whose speaker has this name, and no actor yet, become the actor's.
 #[utoipa::path(post, path = "/v1/actors", operation_id = "create_actor", tag = "actors",
+    security(("account" = ["scripts:write", "role:editor"])),
     request_body = NewActor,
     responses(
         (status = 201, description = "Made; `Location` names it", body = ActorView),
@@ -29,10 +30,11 @@ pub(super) fn routes() -> OpenApiRouter<Catalog> {
     ))]
 async fn create_actor(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Json(new): Json<NewActor>,
 ) -> Result<Response, Problem> {
     let id = catalog.create_actor(new).await?;
-    Ok(created(format!("/v1/actors/{id}"), catalog.actor(id).await?))
+    Ok(created(format!("/v1/actors/{id}"), catalog.actor(&caller, id).await?))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -46,6 +48,7 @@ struct ActorFilter {
 ///
 /// Newest first.
 #[utoipa::path(get, path = "/v1/actors", operation_id = "list_actors", tag = "actors",
+    security((), ("account" = ["scripts:read"])),
     params(ActorFilter, PageQuery),
     responses(
         (status = 200, description = "A page of actors", body = Page<ActorView>),
@@ -53,14 +56,16 @@ struct ActorFilter {
     ))]
 async fn list_actors(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Query(filter): Query<ActorFilter>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ActorView>>, Problem> {
-    Ok(Json(catalog.actors(filter.query.as_deref(), &page).await?))
+    Ok(Json(catalog.actors(&caller, filter.query.as_deref(), &page).await?))
 }
 
 /// An actor
 #[utoipa::path(get, path = "/v1/actors/{id}", operation_id = "get_actor", tag = "actors",
+    security((), ("account" = ["scripts:read"])),
     params(("id" = ActorId, Path, description = "Actor")),
     responses(
         (status = 200, description = "The actor", body = ActorView),
@@ -68,13 +73,15 @@ async fn list_actors(
     ))]
 async fn get_actor(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Path(id): Path<ActorId>,
 ) -> Result<Json<ActorView>, Problem> {
-    Ok(Json(catalog.actor(id).await?))
+    Ok(Json(catalog.actor(&caller, id).await?))
 }
 
 /// Change an actor
 #[utoipa::path(patch, path = "/v1/actors/{id}", operation_id = "update_actor", tag = "actors",
+    security(("account" = ["scripts:write", "role:editor"])),
     params(("id" = ActorId, Path, description = "Actor")),
     request_body = ActorChange,
     responses(
@@ -85,16 +92,18 @@ async fn get_actor(
     ))]
 async fn update_actor(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Path(id): Path<ActorId>,
     Json(change): Json<ActorChange>,
 ) -> Result<Json<ActorView>, Problem> {
-    Ok(Json(catalog.change_actor(id, change).await?))
+    Ok(Json(catalog.change_actor(&caller, id, change).await?))
 }
 
 /// Delete an actor
 ///
 /// The lines stay, without an actor.
 #[utoipa::path(delete, path = "/v1/actors/{id}", operation_id = "delete_actor", tag = "actors",
+    security(("account" = ["scripts:write", "role:editor"])),
     params(("id" = ActorId, Path, description = "Actor")),
     responses(
         (status = 204, description = "Deleted"),
@@ -117,6 +126,7 @@ struct NewAlias {
 
 /// Give an actor another name
 #[utoipa::path(post, path = "/v1/actors/{id}/aliases", operation_id = "add_alias", tag = "actors",
+    security(("account" = ["scripts:write", "role:editor"])),
     params(("id" = ActorId, Path, description = "Actor")),
     request_body = NewAlias,
     responses(
@@ -127,15 +137,17 @@ struct NewAlias {
     ))]
 async fn add_alias(
     State(catalog): State<Catalog>,
+    Who(caller): Who,
     Path(id): Path<ActorId>,
     Json(new): Json<NewAlias>,
 ) -> Result<Response, Problem> {
     catalog.add_alias(id, &new.alias).await?;
-    Ok(created(format!("/v1/actors/{id}"), catalog.actor(id).await?))
+    Ok(created(format!("/v1/actors/{id}"), catalog.actor(&caller, id).await?))
 }
 
 /// Take an alias from an actor
 #[utoipa::path(delete, path = "/v1/actors/{id}/aliases/{alias}", operation_id = "remove_alias", tag = "actors",
+    security(("account" = ["scripts:write", "role:editor"])),
     params(("id" = ActorId, Path, description = "Actor"), ("alias" = String, Path, description = "Alias; case makes no difference")),
     responses(
         (status = 204, description = "Taken; lines stay the actor's"),

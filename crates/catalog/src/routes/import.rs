@@ -10,8 +10,8 @@ use axum::{
     response::Response,
 };
 use serde::{Deserialize, Serialize};
-use sori_contracts::{ShowId, UiLanguage};
-use sori_http::{Json, Problem, ProblemBody, Query, RequestFault, Ui};
+use sori_contracts::{Caller, ShowId, UiLanguage};
+use sori_http::{Json, Problem, ProblemBody, Query, RequestFault, SignedIn, Ui};
 use sori_script::{Format, Script};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -52,6 +52,7 @@ struct ImportedScript {
 ///
 /// JSON, `NAME: line` text, Fountain, SRT, WebVTT or ASS.
 #[utoipa::path(post, path = "/v1/scripts/import", operation_id = "import_script", tag = "scripts",
+    security(("account" = ["scripts:write"])),
     request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "Stored; `Location` names it", body = ImportedScript),
@@ -62,6 +63,7 @@ struct ImportedScript {
     ))]
 async fn import_script(
     State(catalog): State<Catalog>,
+    SignedIn(member): SignedIn,
     Ui(language): Ui,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
@@ -82,8 +84,8 @@ async fn import_script(
         source_format: Some(imported.format),
         ..NewScript::default()
     };
-    let id = catalog.create_script(new).await.map_err(told)?;
-    let script = catalog.script(id).await?;
+    let id = catalog.create_script(&member, new).await.map_err(told)?;
+    let script = catalog.script(&Caller::Account(member), id).await?;
     Ok(created(format!("/v1/scripts/{id}"), ImportedScript { script, problems }))
 }
 
@@ -194,6 +196,7 @@ struct ParsedScript {
 
 /// Read a text without storing it
 #[utoipa::path(post, path = "/v1/scripts/parse", operation_id = "parse_script", tag = "scripts",
+    security(("account" = ["scripts:read"])),
     params(ParseQuery),
     request_body(content((ParseScript = "application/json", example = json!({"text": "MINA: Two coffees, please.\n"})),
         (String = "text/plain"))),

@@ -1,7 +1,8 @@
 //! A change of what stands beside the lines: title, cast, show, level, addresses.
 
-use sori_contracts::ScriptId;
+use sori_contracts::{Caller, Right, ScriptId};
 use sori_db::{Tx, now_ms};
+use sori_http::AccessFault;
 use sori_script::Script;
 
 use super::{
@@ -14,13 +15,20 @@ use crate::{
     document::LineRow,
     fields::{self, MAX_TITLE_CHARS},
     lines::LINES_OF_SCRIPT,
+    ownership::{Ownership, Thing},
+    shows::require_show,
 };
 
 impl Catalog {
     /// # Errors
     /// [`CatalogFault::ScriptChanged`] when the change names a revision and the script is at
     /// another one; [`CatalogFault::Script`] when the changed script breaks a rule.
-    pub async fn change_script(&self, id: ScriptId, change: ScriptChange) -> Result<(), CatalogFault> {
+    pub async fn change_script(
+        &self,
+        caller: &Caller,
+        id: ScriptId,
+        change: ScriptChange,
+    ) -> Result<(), CatalogFault> {
         let title =
             change.title.as_deref().map(|t| fields::required("title", t, MAX_TITLE_CHARS)).transpose()?;
         let description =
@@ -34,9 +42,14 @@ impl Catalog {
             level: change.level.as_ref().map(|level| fields::level(level.as_deref())).transpose()?,
             source_urls: change.source_urls.as_deref().map(fields::source_urls).transpose()?,
         };
-        self.require_show(change.show_id.flatten()).await?;
 
         let mut tx = self.db.begin().await?;
+        let whose = Ownership::require(&mut tx, caller, Thing::Script(id), Right::Write).await?;
+        let visibility = change.visibility.unwrap_or(whose.visibility);
+        if !whose.may_become(caller, visibility) {
+            return Err(AccessFault::Forbidden.into());
+        }
+        require_show(&mut tx, caller, change.show_id.flatten()).await?;
         // Shows and levels are no part of the document: an editor that has it open may still save.
         let changes_document =
             title.is_some() || description.is_some() || author.is_some() || change.cast.is_some();
@@ -52,10 +65,11 @@ impl Catalog {
             update(&mut tx, id, &row, &old, &new).await?;
         }
         let show_id = change.show_id.map_or(row.show_id, |show| show.map(|show| show.0));
-        tx.query("UPDATE catalog_script SET show_id = $2, updated_at_ms = $3 WHERE id = $1")
+        tx.query("UPDATE catalog_script SET show_id = $2, updated_at_ms = $3, visibility = $4 WHERE id = $1")
             .bind(id)
             .bind(show_id)
             .bind(now_ms())
+            .bind(visibility.as_str())
             .execute()
             .await?;
         beside.store(&mut tx, id).await?;

@@ -1,12 +1,12 @@
 //! A whole script, read back.
 
-use sori_contracts::{LineId, RenderingId, ScriptId};
+use sori_contracts::{Caller, LineId, RenderingId, Right, ScriptId};
 
 use super::{
     ScriptDocument, ScriptView,
     row::{ScriptRow, stored},
 };
-use crate::{Catalog, CatalogFault, document::LineRow, lines::LINES_OF_SCRIPT};
+use crate::{Catalog, CatalogFault, Ownedness, document::LineRow, lines::LINES_OF_SCRIPT, ownership::Thing};
 
 #[derive(sqlx::FromRow)]
 struct SourceRow {
@@ -15,7 +15,18 @@ struct SourceRow {
 }
 
 impl Catalog {
-    /// The script as it stands now, exactly as it was stored.
+    /// The script as it stands now, exactly as it was stored, for a caller who may do so much.
+    pub async fn document_for(
+        &self,
+        caller: &Caller,
+        id: ScriptId,
+        needed: Right,
+    ) -> Result<ScriptDocument, CatalogFault> {
+        self.require(caller, Thing::Script(id), needed).await?;
+        self.document(id).await
+    }
+
+    /// The same for the server itself: asks nobody's rights.
     pub async fn document(&self, id: ScriptId) -> Result<ScriptDocument, CatalogFault> {
         let (row, lines) = self.consistent(id).await?;
         Ok(ScriptDocument {
@@ -26,7 +37,8 @@ impl Catalog {
         })
     }
 
-    pub async fn script(&self, id: ScriptId) -> Result<ScriptView, CatalogFault> {
+    pub async fn script(&self, caller: &Caller, id: ScriptId) -> Result<ScriptView, CatalogFault> {
+        self.require(caller, Thing::Script(id), Right::Read).await?;
         let (row, lines) = self.consistent(id).await?;
         let source: Option<SourceRow> = self
             .db
@@ -39,10 +51,11 @@ impl Catalog {
             .fetch_optional()
             .await?;
         let source = source.unwrap_or(SourceRow { source_format: None, source_text: None });
+        let whose = Ownedness::of(caller, row.owner_id, &row.visibility);
         Ok(ScriptView {
             id,
             revision: row.revision,
-            show: self.show_ref(row.show_id).await?,
+            show: self.show_ref(caller, row.show_id).await?,
             level: row.level.clone(),
             source_urls: stored("list of addresses", &row.source_urls)?,
             script: row.script(&lines)?,
@@ -54,6 +67,10 @@ impl Catalog {
             rendering_id: row.rendering_id.map(RenderingId),
             is_rendering_current: row.is_rendering_current(),
             duration_ms: row.duration_ms,
+            visibility: whose.visibility,
+            is_mine: whose.is_mine,
+            may_change: whose.may_change,
+            may_share: whose.may_share,
             created_at_ms: row.created_at_ms,
             updated_at_ms: row.updated_at_ms,
         })

@@ -1,6 +1,6 @@
 //! A save: the whole document is replaced, and lines that are still there keep their ids.
 
-use sori_contracts::ScriptId;
+use sori_contracts::{Caller, Right, ScriptId};
 use sori_db::{Tx, now_ms};
 use sori_script::Script;
 
@@ -14,6 +14,7 @@ use crate::{
     document::{LineRow, audible, reconcile, speakers},
     fold::fold,
     lines::{LINES_OF_SCRIPT, replace_lines},
+    ownership::{Ownership, Thing},
 };
 
 impl Catalog {
@@ -24,12 +25,14 @@ impl Catalog {
     /// [`CatalogFault::Script`] when the new one breaks a rule of scripts.
     pub async fn replace_script(
         &self,
+        caller: &Caller,
         id: ScriptId,
         revision: i64,
         document: Document,
     ) -> Result<(), CatalogFault> {
         check_source(document.source_text.as_deref())?;
         let mut tx = self.db.begin().await?;
+        Ownership::require(&mut tx, caller, Thing::Script(id), Right::Write).await?;
         let row = ScriptRow::hold(&mut tx, id, Some(revision), true).await?;
         let old_lines: Vec<LineRow> = tx.query(LINES_OF_SCRIPT).bind(id).fetch_all().await?;
         let old = row.script(&old_lines)?;

@@ -35,6 +35,8 @@ pub(crate) struct ScriptRow {
     pub(super) duration_ms: Option<i64>,
     pub(super) created_at_ms: i64,
     pub(super) updated_at_ms: i64,
+    pub(super) owner_id: Option<Uuid>,
+    pub(super) visibility: String,
 }
 
 /// Without the source text, which can be long.
@@ -42,7 +44,7 @@ macro_rules! columns {
     () => {
         "show_id, title, lang, level, description, author, source_urls, gap_ms, cast_members, speakers,
          line_count, revision, heard_revision, rendering_id, rendering_revision, duration_ms, created_at_ms,
-         updated_at_ms"
+         updated_at_ms, owner_id, visibility"
     };
 }
 

@@ -1,5 +1,7 @@
 //! The routes without a listener, one set for each engine.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -7,12 +9,17 @@ use axum::{
 };
 use serde_json::{Value, json};
 use sori_catalog::{Catalog, MIGRATIONS};
-use sori_contracts::UiLanguage;
+use sori_contracts::{Caller, Role, UiLanguage};
 use sori_db::testing::{TestDb, databases};
 use tower::ServiceExt as _;
 
+use crate::accounts::SomeAccounts;
+
 pub(crate) struct Api {
     router: Router,
+    /// Who calls when nobody else is named: an editor.
+    pub(crate) me: Caller,
+    pub(crate) accounts: Arc<SomeAccounts>,
     pub(crate) catalog: Catalog,
     pub(crate) database: TestDb,
 }
@@ -28,9 +35,10 @@ impl Api {
     pub(crate) async fn on_both_engines() -> Vec<Self> {
         let databases = databases(&[MIGRATIONS]).await;
         let apis = databases.into_iter().map(|database| {
-            let catalog = Catalog::new(database.db.clone());
+            let accounts = Arc::new(SomeAccounts::default());
+            let catalog = Catalog::new(database.db.clone()).with_accounts(accounts.clone());
             let (router, _) = catalog.routes().split_for_parts();
-            Self { router, catalog, database }
+            Self { router, me: accounts.join(Role::Editor), accounts, catalog, database }
         });
         apis.collect()
     }
@@ -65,7 +73,15 @@ impl Api {
         self.send(Method::POST, "/v1/scripts/import", Some(&kind), language, body).await
     }
 
-    /// Answers with the body that the outermost layer of the server would write.
+    /// As somebody else; a body of `null` is none.
+    pub(crate) async fn by(&self, caller: Caller, method: Method, path: &str, body: Value) -> Answer {
+        let (kind, body) = match body {
+            Value::Null => (None, Body::empty()),
+            body => (Some("application/json"), Body::from(body.to_string())),
+        };
+        self.send_as(caller, method, path, kind, "", body).await
+    }
+
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -74,7 +90,20 @@ impl Api {
         language: &str,
         body: Body,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        self.send_as(self.me, method, path, content_type, language, body).await
+    }
+
+    /// Answers with the body that the outermost layer of the server would write.
+    async fn send_as(
+        &self,
+        caller: Caller,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        language: &str,
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).extension(caller);
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }

@@ -1,13 +1,17 @@
 //! The catalog through its routes, on SQLite and on PostgreSQL.
 
+mod accounts;
 mod actors;
 mod api;
 mod import;
 mod library;
 mod lines;
 mod openapi;
+mod ownership;
+mod personal;
 mod renderings;
 mod scripts;
+mod shares;
 mod shows;
 
 #[test]

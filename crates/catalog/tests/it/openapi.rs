@@ -32,7 +32,7 @@ async fn every_operation_is_described() {
             }
         }
     }
-    assert_eq!(ids.len(), 28);
+    assert_eq!(ids.len(), 34);
     dangling(&document, &document);
 }
 
