@@ -18,6 +18,7 @@ mod web;
 use std::{future::Future, sync::Arc};
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 pub use accounts::accounts_of;
 pub use app::{App, StartError};
@@ -42,11 +43,16 @@ impl App {
         let watching =
             self.certificate.as_ref().map(|certificate| tokio::spawn(Arc::clone(certificate).watch()));
         let acceptor = self.certificate.as_ref().map(tls::Certificate::acceptor);
+        let done = CancellationToken::new();
+        let (auth, until) = (self.auth.clone(), done.clone());
+        let tending = tokio::spawn(async move { auth.keep_tending(until).await });
         serve::run(listener, self.router, acceptor, self.connections, stopped).await;
         if let Some(watching) = watching {
             watching.abort();
         }
         self.jobs.stop().await;
+        done.cancel();
+        let _ended = tending.await;
         self.db.close().await;
         Ok(())
     }

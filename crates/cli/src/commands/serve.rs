@@ -19,7 +19,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
-    /// Address and port; loopback only until accounts exist.
+    /// Address and port.
     #[arg(long, value_name = "ADDR:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
@@ -63,9 +63,24 @@ async fn serve(config: Config) -> Result<(), Failure> {
     if config.demo {
         prepare_demo(&app, &config).await;
     }
-    say(&format!("Sori is at http://{address} (this machine only: there are no accounts yet)"));
-    say(&format!("Data: {}   API: http://{address}/docs", config.data_dir.display()));
+    let scheme = if app.certificate.is_some() { "https" } else { "http" };
+    let base = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+    say(&format!("Sori is at {base}"));
+    say(&format!("Data: {}   API: {base}/docs", config.data_dir.display()));
+    show_setup_link(&app, &base).await;
     app.serve(listener, stop_signal()).await.map_err(|error| Failure::Other(error.to_string()))
+}
+
+/// Printed and never logged: whoever has it is the admin.
+async fn show_setup_link(app: &App, base: &str) {
+    match app.auth.setup_link().await {
+        Ok(Some(link)) => {
+            let link = if link.starts_with('/') { format!("{base}{link}") } else { link };
+            say(&format!("There is no admin yet. Make the first one here, once, within a day: {link}"));
+        }
+        Ok(None) => {}
+        Err(fault) => say(&format!("The link for the first admin could not be made: {fault}")),
+    }
 }
 
 async fn prepare_demo(app: &App, config: &Config) {
