@@ -1,6 +1,6 @@
 //! The wiring: every block gets what it needs, and their routes become one router.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use sori_auth::{Auth, AuthFault};
@@ -89,10 +89,16 @@ impl App {
         };
         let auth = accounts::open(db.clone(), config, &secret).await?;
         let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
-        let jobs =
-            Jobs::new(db.clone(), JobsConfig { workers: config.workers, ..JobsConfig::default() }).await?;
+        let keep_days = Some(u64::from(config.keep_jobs_days)).filter(|days| *days > 0);
+        let job_settings = JobsConfig {
+            workers: config.workers,
+            keep_finished_for: keep_days.map(|days| Duration::from_secs(days * 86_400)),
+            ..JobsConfig::default()
+        };
+        let jobs = Jobs::new(db.clone(), job_settings).await?;
         let queue: Arc<dyn JobQueue> = Arc::new(jobs.clone());
-        let catalog = Catalog::new(db.clone()).with_queue(Arc::clone(&queue));
+        let catalog =
+            Catalog::new(db.clone()).with_queue(Arc::clone(&queue)).with_accounts(Arc::new(auth.clone()));
         let voice = Voice::new(VoiceParts {
             db: db.clone(),
             engines,
@@ -105,6 +111,12 @@ impl App {
             scratch: data.join("scratch"),
             lanes: config.lanes(),
         });
+        // Jobs first: what they are about to make would outlive what is forgotten before them.
+        auth.set_personal_data(vec![
+            Arc::new(jobs.clone()),
+            Arc::new(voice.clone()),
+            Arc::new(catalog.clone()),
+        ]);
         jobs.start(voice.handlers()).await?;
         let (routes, document) = api(&auth, &catalog, &voice, &jobs, media, &db).split_for_parts();
         let border = Border::new(

@@ -38,6 +38,8 @@ pub struct Config {
     pub workers: usize,
     /// Threads that speak at once; all cores when 0.
     pub lanes: usize,
+    /// Days that a finished job is kept, with audio that belongs to no script; 0 keeps both for ever.
+    pub keep_jobs_days: u32,
     /// Puts a demo show into an empty library at the first start.
     pub demo: bool,
     pub log: LogFormat,
@@ -97,6 +99,7 @@ impl Default for Config {
             assets_dir: default_assets_dir(),
             workers: 1,
             lanes: 0,
+            keep_jobs_days: 30,
             demo: true,
             log: LogFormat::Json,
             sign_up: SignUp::default(),
@@ -139,6 +142,7 @@ const NAMES: &[&str] = &[
     "assets_dir",
     "workers",
     "lanes",
+    "keep_jobs_days",
     "demo",
     "log",
     "sign_up",
