@@ -35,9 +35,6 @@ pub struct AuthConfig {
     pub is_secure: bool,
     /// Where links lead, such as `https://sori.example.org`; links are relative without it.
     pub public_url: Option<String>,
-    /// Told to the web app.
-    pub google_client_id: Option<String>,
-    pub providers: Vec<ProviderName>,
     pub roots: Roots,
     pub access_lifetime: Duration,
     /// A device that does not come back for so long has to sign in again.
@@ -60,8 +57,6 @@ impl AuthConfig {
             visitors: true,
             is_secure: false,
             public_url: None,
-            google_client_id: None,
-            providers: Vec::new(),
             roots,
             access_lifetime: Duration::from_secs(10 * 60),
             session_idle: DAY * 30,

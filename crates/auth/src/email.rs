@@ -94,6 +94,6 @@ mod tests {
             }
         }
         check(&format!("{}@b.c", "a".repeat(65)), None);
-        check(&format!("a@{}", ["a".repeat(60); 5].join(".")), None);
+        check(&format!("a@{}", vec!["a".repeat(60); 5].join(".")), None);
     }
 }

@@ -24,11 +24,13 @@ use sori_contracts::AccountId;
 use sori_db::Db;
 use sori_http::Outgoing;
 
-pub use claims::Profile;
+pub use claims::{BadClaims, Profile};
 pub use fault::{BadToken, OidcFault};
 pub use flow::{Answered, Begun, Finished, cookie_name};
 pub(crate) use routes::routes;
 pub use settings::{GOOGLE_ID, GOOGLE_ISSUER, OidcSettings, Provider, TrustedIssuer};
+
+use crate::ProviderName;
 
 use self::{
     claims::{Expected, check_bearer, check_id_token},
@@ -89,6 +91,22 @@ impl Oidc {
             trusted: settings.trusted.into_iter().map(trusted).collect(),
             known: people::known_bearers(),
         }))
+    }
+
+    /// The providers as a sign-in page shows them.
+    #[must_use]
+    pub fn names(&self) -> Vec<ProviderName> {
+        let name = |provider: &OpenIdProvider| ProviderName {
+            id: provider.settings.id.clone(),
+            name: provider.settings.name().to_owned(),
+        };
+        self.0.providers.iter().map(name).collect()
+    }
+
+    /// For Google's own button.
+    #[must_use]
+    pub fn google_client_id(&self) -> Option<&str> {
+        self.provider(GOOGLE_ID).ok().map(|google| google.settings.client_id.as_str())
     }
 
     /// The issuer behind the id of a provider.

@@ -11,23 +11,23 @@ const MAX_SUBJECT_CHARS: usize = 255;
 
 /// The claims that are looked at. Whatever else is in a token stays there.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Claims {
-    pub iss: String,
-    pub sub: String,
+pub(crate) struct Claims {
+    pub(crate) iss: String,
+    pub(crate) sub: String,
     #[serde(deserialize_with = "one_or_many")]
-    pub aud: Vec<String>,
+    pub(crate) aud: Vec<String>,
     #[serde(default)]
-    pub azp: Option<String>,
+    pub(crate) azp: Option<String>,
     #[serde(deserialize_with = "seconds")]
-    pub exp: i64,
+    pub(crate) exp: i64,
     #[serde(default, deserialize_with = "maybe_seconds")]
-    pub iat: Option<i64>,
+    pub(crate) iat: Option<i64>,
     #[serde(default, deserialize_with = "maybe_seconds")]
-    pub nbf: Option<i64>,
+    pub(crate) nbf: Option<i64>,
     #[serde(default)]
-    pub nonce: Option<String>,
+    pub(crate) nonce: Option<String>,
     #[serde(flatten)]
-    pub profile: Profile,
+    pub(crate) profile: Profile,
 }
 
 /// Who the person is, in an ID token or in an answer of the userinfo endpoint.
@@ -48,15 +48,15 @@ pub struct Profile {
 
 /// Who the token must come from and be meant for.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
-    pub issuer: &'a str,
+pub(crate) struct Expected<'a> {
+    pub(crate) issuer: &'a str,
     /// Our own client ids at this issuer. The first is this server's, others are its apps'.
-    pub client_ids: &'a [String],
+    pub(crate) client_ids: &'a [String],
     /// What must be in the token: an ID token with a nonce that nobody asked for was made for
     /// somebody else, and the other way round.
-    pub nonce: Option<&'a str>,
+    pub(crate) nonce: Option<&'a str>,
     /// Accounts of this Google Workspace domain only.
-    pub hosted_domain: Option<&'a str>,
+    pub(crate) hosted_domain: Option<&'a str>,
 }
 
 /// Why a token is not taken. For the log; a client learns only that it is not valid.
@@ -83,7 +83,7 @@ pub enum BadClaims {
 }
 
 /// OpenID Connect Core 1.0, 3.1.3.7, in its order.
-pub fn check_id_token(claims: &Claims, expected: &Expected<'_>, now_ms: i64) -> Result<(), BadClaims> {
+pub(crate) fn check_id_token(claims: &Claims, expected: &Expected<'_>, now_ms: i64) -> Result<(), BadClaims> {
     check_bearer(claims, expected.issuer, expected.client_ids, now_ms)?;
     let is_ours = |client: &String| expected.client_ids.contains(client);
     // With other audiences beside us the token must say that it was given to us, and when it says
@@ -104,7 +104,7 @@ pub fn check_id_token(claims: &Claims, expected: &Expected<'_>, now_ms: i64) -> 
 }
 
 /// A token that a client of a trusted issuer sends as its credential.
-pub fn check_bearer(
+pub(crate) fn check_bearer(
     claims: &Claims,
     issuer: &str,
     audiences: &[String],

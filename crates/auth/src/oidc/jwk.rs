@@ -16,14 +16,14 @@ const MAX_RSA_BITS: usize = 8192;
 const MAX_KID_CHARS: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
+pub(crate) enum Algorithm {
     Rs256,
     Es256,
 }
 
 impl Algorithm {
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Es256 => "ES256",
@@ -39,15 +39,15 @@ impl Algorithm {
 }
 
 #[derive(Clone)]
-pub struct VerifyingKey {
-    pub kid: Option<String>,
-    pub algorithm: Algorithm,
+pub(crate) struct VerifyingKey {
+    pub(crate) kid: Option<String>,
+    pub(crate) algorithm: Algorithm,
     pub(super) key: DecodingKey,
 }
 
 /// The keys of one issuer that may sign.
 #[derive(Clone, Default)]
-pub struct KeySet(Vec<VerifyingKey>);
+pub(crate) struct KeySet(Vec<VerifyingKey>);
 
 #[derive(Deserialize)]
 struct Listed {
@@ -56,7 +56,7 @@ struct Listed {
 
 impl KeySet {
     /// Reads a key set. Keys of other kinds and for other uses are passed over, as RFC 7517 (5) asks.
-    pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
+    pub(crate) fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
         let listed: Listed = serde_json::from_slice(json)?;
         Ok(Self(listed.keys.into_iter().take(MAX_KEYS).filter_map(read_key).collect()))
     }
@@ -64,7 +64,7 @@ impl KeySet {
     /// The key that a token names. One that names none is checked with the only key of its
     /// algorithm; with two of them there is no telling.
     #[must_use]
-    pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&VerifyingKey> {
+    pub(crate) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&VerifyingKey> {
         let mut fitting = self.0.iter().filter(|key| {
             key.algorithm == algorithm && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
         });
@@ -189,7 +189,7 @@ mod tests {
             json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}),
             json!("a key"),
         ] {
-            assert!(read(&[key.clone()]).0.is_empty(), "{key}");
+            assert!(read(std::slice::from_ref(&key)).0.is_empty(), "{key}");
         }
     }
 

@@ -14,14 +14,14 @@ use super::{claims::Profile, fault::OidcFault};
 
 /// An account that has the e-mail of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Namesake {
-    pub account: AccountId,
+pub(crate) struct Namesake {
+    pub(crate) account: AccountId,
     /// Its owner has shown that the e-mail is theirs.
-    pub is_verified: bool,
+    pub(crate) is_verified: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// The identity is this account's from now on.
     Connect(AccountId),
     /// Nobody has this e-mail yet.
@@ -29,7 +29,7 @@ pub enum Decision {
 }
 
 /// The e-mail, when the provider vouches for it.
-pub fn verified_email(profile: &Profile) -> Result<&str, OidcFault> {
+pub(crate) fn verified_email(profile: &Profile) -> Result<&str, OidcFault> {
     match profile.email.as_deref() {
         Some(email) if profile.email_verified && !email.is_empty() => Ok(email),
         _ => Err(OidcFault::EmailUnverified),
@@ -38,7 +38,7 @@ pub fn verified_email(profile: &Profile) -> Result<&str, OidcFault> {
 
 /// For an identity that nobody has yet, and an e-mail that its provider calls verified.
 /// `trusts_email` says whether the settings take the provider's word for it.
-pub fn decide(trusts_email: bool, namesake: Option<Namesake>) -> Result<Decision, OidcFault> {
+pub(crate) fn decide(trusts_email: bool, namesake: Option<Namesake>) -> Result<Decision, OidcFault> {
     match namesake {
         None => Ok(Decision::Create { is_verified: trusts_email }),
         Some(Namesake { account, is_verified: true }) if trusts_email => Ok(Decision::Connect(account)),

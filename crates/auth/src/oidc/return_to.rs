@@ -9,7 +9,7 @@ const MAX_CHARS: usize = 512;
 /// `//host` and `/\host` name another host, and tabs and line ends are taken out before that is
 /// looked at, so that `/⇥/host` does too.
 #[must_use]
-pub fn same_site(path: Option<&str>) -> &str {
+pub(crate) fn same_site(path: Option<&str>) -> &str {
     path.filter(|path| is_same_site(path)).unwrap_or("/")
 }
 

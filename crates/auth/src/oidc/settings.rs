@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProviderName;
-
 pub const GOOGLE_ISSUER: &str = "https://accounts.google.com";
 /// The name of Google in addresses and lists.
 pub const GOOGLE_ID: &str = "google";
@@ -86,21 +84,6 @@ impl Provider {
 }
 
 impl OidcSettings {
-    /// As the sign-in page shows them.
-    #[must_use]
-    pub fn names(&self) -> Vec<ProviderName> {
-        let name =
-            |provider: &Provider| ProviderName { id: provider.id.clone(), name: provider.name().to_owned() };
-        self.providers.iter().map(name).collect()
-    }
-
-    /// For Google's own button.
-    #[must_use]
-    pub fn google_client_id(&self) -> Option<&str> {
-        let google = self.providers.iter().find(|provider| provider.id == GOOGLE_ID);
-        google.map(|google| google.client_id.as_str())
-    }
-
     /// What cannot work is said at the start.
     pub fn check(&self) -> Result<(), &'static str> {
         let is_id = |id: &str| {

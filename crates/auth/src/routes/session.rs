@@ -14,6 +14,7 @@ use super::answer::{Refusal, SessionView, clear_cookies, refresh_cookie, signed_
 use crate::{
     Actor, Auth, AuthFault, Device, Email, NewAccount, Password, ProviderName, SignUp, Status,
     accounts::{language_of, name_of},
+    oidc::Oidc,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Auth> {
@@ -47,8 +48,8 @@ async fn options(State(auth): State<Auth>) -> Result<Json<Options>, Problem> {
     let config = auth.config();
     Ok(Json(Options {
         sign_up: config.sign_up,
-        google_client_id: config.google_client_id.clone(),
-        providers: config.providers.clone(),
+        google_client_id: auth.oidc().and_then(|oidc| oidc.google_client_id()).map(str::to_owned),
+        providers: auth.oidc().map(Oidc::names).unwrap_or_default(),
         needs_setup: auth.accounts().needs_setup().await?,
         visitors: config.visitors,
     }))

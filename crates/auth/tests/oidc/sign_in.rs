@@ -6,7 +6,6 @@ use std::sync::{
 };
 
 use axum::{
-    Router,
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::{Next, from_fn_with_state},
@@ -104,7 +103,7 @@ async fn stage_on(db: TestDb, settings: Settings) -> Stage {
     auth.set_oidc(&Outgoing::new(Rules::private_if(true)), oidc);
     let (router, _document) = auth.routes().split_for_parts();
     let app = router.layer(from_fn_with_state(auth.clone(), border));
-    tokio::spawn(async move { axum::serve(listener, Router::from(app)).await.unwrap() });
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     Stage { provider, auth, url, ahead_ms, db }
 }
 
@@ -183,6 +182,9 @@ impl Stage {
 async fn a_browser_comes_back_signed_in_and_is_the_same_person_the_next_time() {
     for stage in stages().await {
         let mut browser = Browser::new();
+        let options = browser.get(&stage.at("/api/auth/options")).await.json();
+        assert_eq!(options["providers"][0], json!({"id": "google", "name": "Google"}));
+        assert_eq!(options["google_client_id"], "sori");
         assert_eq!(stage.sign_in(&mut browser, "mina").await, "/listen/1");
         let me = stage.me(&mut browser).await;
         assert_eq!(
