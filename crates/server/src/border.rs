@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::Method,
     middleware::{from_fn, from_fn_with_state},
 };
 use sori_contracts::Identity;
@@ -61,6 +62,12 @@ impl Border {
             signer,
             idempotency,
         }
+    }
+
+    /// Every route with what it asks.
+    #[must_use]
+    pub fn routes(&self) -> Vec<(Method, String, Access)> {
+        self.access.rows()
     }
 
     /// Around the routes of the API. The last layer is the first that a request meets.

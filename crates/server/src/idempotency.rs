@@ -101,16 +101,16 @@ pub(crate) async fn layer(State(border): State<Border>, request: Request, next: 
     let idempotency = border.idempotency.clone();
     idempotency.sweep();
     let seal = Seal::new(&idempotency.0.secret, key.as_bytes());
-    match idempotency.0.store.claim(id).await {
-        Ok(Claim::Ours(held)) => {
-            // Spawned: a client that goes away does not stop it halfway.
-            let work = tokio::spawn(first_time(idempotency, held, seal, request, next));
-            work.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    // Spawned: a client that goes away stops it nowhere, not even between the claim and the work.
+    let work = tokio::spawn(async move {
+        match idempotency.0.store.claim(id).await {
+            Ok(Claim::Ours(held)) => first_time(idempotency, held, seal, request, next).await,
+            Ok(Claim::UnderWay) => IdempotencyFault::UnderWay.into_response(),
+            Ok(Claim::Answered(kept)) => again(&id, kept, &seal, request.into_body()).await,
+            Err(error) => Problem::from(error).into_response(),
         }
-        Ok(Claim::UnderWay) => IdempotencyFault::UnderWay.into_response(),
-        Ok(Claim::Answered(kept)) => again(&id, kept, &seal, request.into_body()).await,
-        Err(error) => Problem::from(error).into_response(),
-    }
+    });
+    work.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// The same key of another account, or for another route, is another key.

@@ -200,11 +200,7 @@ pub(super) async fn layer(State(border): State<Border>, mut request: Request, ne
         }
     };
     let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::Visitor);
-    // Until every block has declared its routes.
-    let is_declared = access != Access::NotDeclared;
-    if let Err(fault) = access.admit(&caller, border.config.visitors)
-        && is_declared
-    {
+    if let Err(fault) = access.admit(&caller, border.config.visitors) {
         return Problem::from(fault).into_response();
     }
     request.extensions_mut().insert(access);

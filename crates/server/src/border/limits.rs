@@ -55,7 +55,8 @@ impl Class {
         let proves_identity = path.starts_with("/api/auth/") && path != "/api/auth/refresh";
         match access {
             Access::Public if method == Method::POST && proves_identity => Self::SignIn,
-            _ if access.scopes().has(Scope::Synth) && !method.is_safe() => Self::Synth,
+            // Also a GET that makes sound.
+            _ if access.scopes().has(Scope::Synth) => Self::Synth,
             _ if method.is_safe() => Self::Read,
             _ => Self::Write,
         }
@@ -440,7 +441,8 @@ mod tests {
             (Method::POST, "/api/auth/refresh", Access::Public, Class::Write),
             (Method::GET, "/api/auth/options", Access::Public, Class::Read),
             (Method::POST, "/v1/synthesize", signed_in(Scope::Synth), Class::Synth),
-            (Method::GET, "/v1/voices", signed_in(Scope::Synth), Class::Read),
+            (Method::GET, "/v1/voices/{voice}/preview", signed_in(Scope::Synth), Class::Synth),
+            (Method::GET, "/v1/jobs", signed_in(Scope::JobsRead), Class::Read),
             (Method::PATCH, "/v1/lines/{id}", signed_in(Scope::ScriptsWrite), Class::Write),
         ] {
             assert_eq!(Class::of(&method, path, access), expected, "{method} {path}");

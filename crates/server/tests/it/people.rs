@@ -1,7 +1,11 @@
 //! People who call the server in tests: real accounts with real tokens.
 
-use sori_auth::{Account, Actor, Auth, Device, Email, NewAccount, Status, Tokens};
-use sori_contracts::{AccountId, Role};
+use reqwest::Method;
+use serde_json::json;
+use sori_auth::{Account, Actor, Auth, Device, Email, NewAccount, NewKey, Policy, Status, Tokens};
+use sori_contracts::{AccountId, Role, Scopes};
+
+use crate::app::{TestApp, answer};
 
 /// Somebody who signed in.
 #[derive(Clone, Debug)]
@@ -33,4 +37,36 @@ pub(crate) async fn account(auth: &Auth, role: Role) -> Account {
         email_verified: true,
     };
     auth.accounts().make(new, Actor::OPERATOR).await.unwrap()
+}
+
+impl Person {
+    /// An API key of theirs, made as the web app does.
+    pub(crate) async fn key(&self, auth: &Auth, scopes: Scopes) -> String {
+        let new = NewKey { name: "test".into(), scopes, policy: Policy::Bearer, expires_at_ms: None };
+        let (_, secret) = auth.api_keys().create(self.id, new, Actor::OPERATOR).await.unwrap();
+        secret
+    }
+
+    pub(crate) async fn signs_out(&self, app: &TestApp) {
+        let request = app.request_as(Some(&self.token), Method::POST, "/api/auth/sign-out");
+        let (status, body) = answer(request.json(&json!({}))).await;
+        assert!(status.is_success(), "{status} {body}");
+    }
+
+    pub(crate) async fn revokes_all_keys(&self, app: &TestApp) {
+        let (_, keys) = answer(app.request_as(Some(&self.token), Method::GET, "/v1/api-keys")).await;
+        for key in keys["items"].as_array().unwrap() {
+            let path = format!("/v1/api-keys/{}", key["id"].as_str().unwrap());
+            let (status, body) = answer(app.request_as(Some(&self.token), Method::DELETE, &path)).await;
+            assert!(status.is_success(), "{status} {body}");
+        }
+    }
+}
+
+pub(crate) async fn suspend(app: &TestApp, id: AccountId) {
+    let admin = app.person(Role::Admin).await;
+    let path = format!("/api/admin/accounts/{id}");
+    let request = app.request_as(Some(&admin.token), Method::PATCH, &path);
+    let (status, body) = answer(request.json(&json!({"status": "suspended"}))).await;
+    assert!(status.is_success(), "{status} {body}");
 }

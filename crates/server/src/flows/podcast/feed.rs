@@ -1,0 +1,197 @@
+//! A podcast feed as text: RSS 2.0 with the iTunes and Podcasting 2.0 namespaces.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use rss::{
+    Channel, Enclosure, Guid, Image, Item,
+    extension::{Extension, ExtensionMap},
+};
+use serde_json::json;
+use sori_voice::Transcript;
+
+const ITUNES: &str = "http://www.itunes.com/dtds/podcast-1.0.dtd";
+const PODCAST: &str = "https://podcastindex.org/namespace/1.0";
+
+pub struct Feed {
+    pub title: String,
+    pub description: String,
+    pub lang: Option<String>,
+    pub cover_url: Option<String>,
+    /// The page of the show for people.
+    pub page_url: String,
+    /// Whether directories may not list it: it was made for one person.
+    pub is_private: bool,
+    pub episodes: Vec<Episode>,
+}
+
+pub struct Episode {
+    /// Stays when the episode is rendered again.
+    pub id: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub lang: String,
+    pub published_ms: i64,
+    pub duration_ms: u64,
+    pub audio_url: String,
+    pub audio_type: String,
+    pub audio_bytes: u64,
+    /// Address and media type.
+    pub transcripts: Vec<(String, &'static str)>,
+    pub chapters_url: Option<String>,
+}
+
+impl Feed {
+    pub fn to_rss(&self) -> String {
+        let mut extensions = vec![element("itunes:explicit", "false", &[])];
+        if let Some(cover) = &self.cover_url {
+            extensions.push(element("itunes:image", "", &[("href", cover)]));
+        }
+        if self.is_private {
+            extensions.push(element("itunes:block", "Yes", &[]));
+            extensions.push(element("podcast:block", "yes", &[]));
+        }
+        let image = self.cover_url.as_ref().map(|url| Image {
+            url: url.clone(),
+            title: self.title.clone(),
+            link: self.page_url.clone(),
+            ..Image::default()
+        });
+        let namespaces = [("itunes", ITUNES), ("podcast", PODCAST)];
+        Channel {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            link: self.page_url.clone(),
+            language: self.lang.clone(),
+            generator: Some("Sori".to_owned()),
+            image,
+            items: self.episodes.iter().map(Episode::to_item).collect(),
+            namespaces: namespaces.map(|(name, uri)| (name.to_owned(), uri.to_owned())).into(),
+            extensions: by_namespace(extensions),
+            ..Channel::default()
+        }
+        .to_string()
+    }
+}
+
+impl Episode {
+    fn to_item(&self) -> Item {
+        let seconds = self.duration_ms.div_ceil(1000).to_string();
+        let mut extensions = vec![element("itunes:duration", &seconds, &[])];
+        for (url, kind) in &self.transcripts {
+            extensions.push(element("podcast:transcript", "", &[("url", url), ("type", kind), ("language", &self.lang)]));
+        }
+        if let Some(url) = &self.chapters_url {
+            extensions.push(element("podcast:chapters", "", &[("url", url), ("type", CHAPTERS_TYPE)]));
+        }
+        let published = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(self.published_ms).unwrap_or(0));
+        Item {
+            title: Some(self.title.clone()),
+            description: self.description.clone(),
+            guid: Some(Guid { value: self.id.clone(), permalink: false }),
+            // The date of HTTP is also one of RFC 2822.
+            pub_date: Some(httpdate::fmt_http_date(published)),
+            enclosure: Some(Enclosure {
+                url: self.audio_url.clone(),
+                length: self.audio_bytes.to_string(),
+                mime_type: self.audio_type.clone(),
+            }),
+            extensions: by_namespace(extensions),
+            ..Item::default()
+        }
+    }
+}
+
+fn element(name: &str, value: &str, attributes: &[(&str, &str)]) -> Extension {
+    Extension {
+        name: name.to_owned(),
+        value: Some(value.to_owned()).filter(|value| !value.is_empty()),
+        attrs: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        children: BTreeMap::new(),
+    }
+}
+
+fn by_namespace(elements: Vec<Extension>) -> ExtensionMap {
+    let mut map = ExtensionMap::new();
+    for element in elements {
+        if let Some((namespace, name)) = element.name.split_once(':') {
+            let of_name = map.entry(namespace.to_owned()).or_default().entry(name.to_owned()).or_default();
+            of_name.push(element);
+        }
+    }
+    map
+}
+
+pub const CHAPTERS_TYPE: &str = "application/json+chapters";
+
+/// Podcasting 2.0, "JSON chapters" 1.2.
+pub fn chapters(transcript: &Transcript) -> String {
+    let chapters = transcript.chapters.iter().map(|chapter| {
+        json!({
+            "startTime": chapter.start_ms as f64 / 1000.0,
+            "endTime": chapter.end_ms as f64 / 1000.0,
+            "title": chapter.title,
+        })
+    });
+    json!({ "version": "1.2.0", "title": transcript.title, "chapters": chapters.collect::<Vec<_>>() }).to_string()
+}
+
+/// Podcasting 2.0, "JSON transcript": a segment for each line.
+pub fn transcript(transcript: &Transcript) -> String {
+    let segments = transcript.lines.iter().map(|line| {
+        json!({
+            "speaker": line.speaker,
+            "startTime": line.start_ms as f64 / 1000.0,
+            "endTime": line.end_ms as f64 / 1000.0,
+            "body": line.text,
+        })
+    });
+    json!({ "version": "1.0.0", "segments": segments.collect::<Vec<_>>() }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_is_what_a_reader_of_feeds_reads() {
+        let episode = Episode {
+            id: "e1".into(),
+            title: "Rain & \"fog\" <1>".into(),
+            description: Some("두 사람의 대화".into()),
+            lang: "en-US".into(),
+            published_ms: 1_795_252_500_000,
+            duration_ms: 61_001,
+            audio_url: "https://sori.example.org/feeds/public/s/e1/audio.mp3".into(),
+            audio_type: "audio/mpeg".into(),
+            audio_bytes: 12_345,
+            transcripts: vec![("https://sori.example.org/t.vtt".into(), "text/vtt")],
+            chapters_url: Some("https://sori.example.org/c.json?a=1&b=2".into()),
+        };
+        let feed = Feed {
+            title: "Harbour".into(),
+            description: "A show".into(),
+            lang: Some("en-US".into()),
+            cover_url: Some("https://sori.example.org/cover.png".into()),
+            page_url: "https://sori.example.org/".into(),
+            is_private: true,
+            episodes: vec![episode],
+        };
+        let text = feed.to_rss();
+        let read = Channel::read_from(text.as_bytes()).unwrap();
+        assert_eq!(read.title, "Harbour");
+        let item = &read.items[0];
+        assert_eq!(item.title.as_deref(), Some("Rain & \"fog\" <1>"));
+        assert_eq!(item.pub_date.as_deref(), Some("Sat, 21 Nov 2026 09:15:00 GMT"));
+        let enclosure = item.enclosure.as_ref().unwrap();
+        assert_eq!((enclosure.length.as_str(), enclosure.mime_type.as_str()), ("12345", "audio/mpeg"));
+        let podcast = &item.extensions["podcast"];
+        assert_eq!(podcast["transcript"][0].attrs["language"], "en-US");
+        assert_eq!(podcast["chapters"][0].attrs["url"], "https://sori.example.org/c.json?a=1&b=2");
+        assert_eq!(item.extensions["itunes"]["duration"][0].value.as_deref(), Some("62"));
+        assert_eq!(read.extensions["itunes"]["block"][0].value.as_deref(), Some("Yes"));
+        assert_eq!(read.extensions["itunes"]["image"][0].attrs["href"], "https://sori.example.org/cover.png");
+    }
+}
