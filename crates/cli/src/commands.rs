@@ -1,9 +1,13 @@
 //! One file per command, and what they share: engines, cache, input and output.
 
+pub(crate) mod config;
+pub(crate) mod key;
+pub(crate) mod login;
 pub(crate) mod openapi;
 pub(crate) mod render;
 pub(crate) mod say;
 pub(crate) mod serve;
+pub(crate) mod user;
 pub(crate) mod voices;
 
 use std::{
@@ -165,4 +169,14 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| Failure::Other(error.to_string()))?;
     text.push(b'\n');
     write_output(Path::new("-"), &text)
+}
+
+pub(crate) fn write_line(text: &str) -> Result<(), Failure> {
+    write_output(Path::new("-"), format!("{text}\n").as_bytes())
+}
+
+/// For commands that ask a server or a database.
+pub(crate) fn run_async(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Failure::Other(error.to_string()))?.block_on(work)
 }

@@ -8,6 +8,12 @@ use sori_contracts::{Fault, Kind, UiLanguage};
 pub(crate) enum Failure {
     /// Anything with a code: the same words as the server's answers.
     Fault(Box<dyn Fault>),
+    /// A server said no, in its own words.
+    Answered {
+        status: u16,
+        code: String,
+        message: String,
+    },
     /// The command line itself, or a file of the caller's.
     Usage(String),
     NotFound(String),
@@ -22,6 +28,11 @@ impl<F: Fault> From<F> for Failure {
 }
 
 impl Failure {
+    /// Nobody, as far as the server knows.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        matches!(self, Self::Answered { status: 401, .. })
+    }
+
     /// 0 done, 1 failed, 2 wrong use or wrong input, 3 not found, 4 not allowed, 5 busy or full,
     /// 6 something has to be installed.
     fn exit_code(&self) -> u8 {
@@ -30,6 +41,14 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NotFound(_) => 3,
             Self::Other(_) => 1,
+            Self::Answered { status, .. } => match status {
+                400 | 405 | 413 | 415 | 416 | 422 => 2,
+                404 => 3,
+                401 | 403 => 4,
+                429 | 507 => 5,
+                503 => 6,
+                _ => 1,
+            },
             Self::Fault(fault) => match fault.kind() {
                 Kind::Invalid | Kind::TooLarge | Kind::UnsupportedMedia | Kind::RangeNotSatisfiable => 2,
                 Kind::NotFound => 3,
@@ -45,6 +64,7 @@ impl Failure {
         let (code, text) = match self {
             Self::Fault(fault) if fault.kind() == Kind::Internal => (Some(fault.code()), chain(&**fault)),
             Self::Fault(fault) => (Some(fault.code()), fault.message(language)),
+            Self::Answered { code, message, .. } => (Some(code.as_str()), message.clone()),
             Self::Usage(text) | Self::NotFound(text) | Self::Other(text) => (None, text.clone()),
             Self::OutputClosed => (None, String::new()),
         };

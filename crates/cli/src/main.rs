@@ -1,8 +1,13 @@
 //! `sori`: the server, and the same work without one.
 
 mod commands;
+mod credentials;
 mod failure;
+mod memory;
+mod place;
 mod progress;
+mod prompt;
+mod remote;
 
 use clap::{Parser, Subcommand};
 
@@ -29,11 +34,24 @@ enum Command {
     Say(commands::say::Say),
     /// List the voices
     Voices(commands::voices::Voices),
+    /// Sign in at a server, and stay signed in
+    Login(commands::login::Login),
+    /// End this machine's sign-in at a server
+    Logout(commands::login::Logout),
+    /// Print who is signed in at a server
+    Whoami(commands::login::Whoami),
+    /// Make and change accounts
+    User(commands::user::UserCommand),
+    /// Make and revoke API keys
+    Key(commands::key::KeyCommand),
+    /// Print the settings in effect
+    Config(commands::config::ShowConfig),
     /// Print the OpenAPI document of the server
     Openapi,
 }
 
 fn main() -> std::process::ExitCode {
+    memory::give_back();
     let cli = Cli::parse();
     let language = failure::language(cli.lang.as_deref());
     let outcome = match cli.command {
@@ -41,6 +59,12 @@ fn main() -> std::process::ExitCode {
         Command::Render(render) => render.run(),
         Command::Say(say) => say.run(),
         Command::Voices(voices) => voices.run(),
+        Command::Login(login) => login.run(language),
+        Command::Logout(logout) => logout.run(language),
+        Command::Whoami(whoami) => whoami.run(language),
+        Command::User(user) => user.run(language),
+        Command::Key(key) => key.run(language),
+        Command::Config(config) => config.run(),
         Command::Openapi => commands::openapi::run(),
     };
     match outcome {

@@ -221,6 +221,17 @@ impl Config {
         OidcSettings { providers, trusted: self.trusted_issuers.clone() }
     }
 
+    /// As somebody may read it: secrets are hidden.
+    ///
+    /// # Panics
+    /// Never: every setting can be written.
+    #[must_use]
+    pub fn shown(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(self).expect("settings can be written");
+        border::hide_secrets(&mut value);
+        value
+    }
+
     #[must_use]
     pub fn lanes(&self) -> usize {
         if self.lanes == 0 { sori_voice::default_lanes() } else { self.lanes }
@@ -229,9 +240,7 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut value = serde_json::to_value(self).map_err(|_| fmt::Error)?;
-        border::hide_secrets(&mut value);
-        write!(f, "Config {value}")
+        write!(f, "Config {}", self.shown())
     }
 }
 
