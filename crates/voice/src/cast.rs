@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sori_script::{Line, Script};
 
 use crate::{
-    engine::{EngineError, LineRequest},
+    engine::{EngineError, LineRequest, Reading},
     engines::Engines,
     fault::{BadLine, RenderFault},
     voices::VoiceName,
@@ -75,8 +75,8 @@ pub fn cast_lines<'a>(script: &'a Script, voices: &BTreeMap<String, VoiceName>) 
         .collect()
 }
 
-/// Asks the engine whether the line can be spoken, limits included.
-pub fn check(engines: &Engines, request: &LineRequest<'_>) -> Result<(), EngineError> {
+/// Lets the engine read the line, which finds out whether it can be spoken, limits included.
+pub fn read(engines: &Engines, request: &LineRequest<'_>) -> Result<Reading, EngineError> {
     let engine = engines.for_voice(request.voice)?;
     let can = engine.capabilities();
     if request.text.chars().count() > can.max_text_chars {
@@ -102,5 +102,5 @@ pub fn check(engines: &Engines, request: &LineRequest<'_>) -> Result<(), EngineE
             at: None,
         });
     }
-    engine.check(request)
+    engine.read(request)
 }

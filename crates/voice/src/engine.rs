@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use sori_contracts::{Cancel, Fault, Kind, UiLanguage};
-use sori_text::Lexicon;
+use sori_text::{Lexicon, Spoken};
 
 use crate::voices::{VoiceInfo, VoiceName};
 
@@ -88,11 +88,25 @@ pub trait Engine: Send + Sync {
     /// Whether it could speak with this voice now, from names and files alone.
     fn find(&self, voice: &VoiceName) -> Result<(), EngineError>;
 
-    /// Finds out early, without speaking, that a line cannot be spoken.
-    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError>;
+    /// Finds out early, without speaking, that a line cannot be spoken. What it read on the way is
+    /// handed to [`Engine::synth`], so that nothing is read twice.
+    fn read(&self, line: &LineRequest<'_>) -> Result<Reading, EngineError>;
 
-    /// Speaks a line. Looks at `cancel` between sentences.
-    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError>;
+    /// Speaks a line that was read by the same engine for the same voice, text and lexicon. Looks at
+    /// `cancel` between sentences.
+    fn synth(
+        &self,
+        line: &LineRequest<'_>,
+        reading: &Reading,
+        cancel: &Cancel,
+    ) -> Result<SpokenLine, EngineError>;
+}
+
+/// What an engine read in a line's text.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Phrases of phonemes, of an engine that speaks from them.
+    pub phrases: Option<Spoken>,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ pub mod renderings;
 pub mod routes;
 pub mod saved;
 pub mod synthesize;
+pub mod testing;
 pub mod transcript;
 pub mod voices;
 pub mod voicing;

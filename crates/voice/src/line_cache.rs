@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{Engine, tone::Tone},
+        engine::{Engine, Reading, tone::Tone},
         voices::VoiceName,
     };
 
@@ -217,7 +217,7 @@ mod tests {
         let lexicon = Lexicon::default();
         let request =
             LineRequest { voice: &voice, text: "one two", speed: 1.0, seed: 0, lexicon: &lexicon, lanes: 1 };
-        let line = Tone::default().synth(&request, &Cancel::new()).unwrap();
+        let line = Tone::default().synth(&request, &Reading::default(), &Cancel::new()).unwrap();
         let key = LineKey::of(&request, "tone", "1", 24_000);
         assert_eq!(cache.shape(&key), None);
 

@@ -133,11 +133,7 @@ async fn synthesize(
             let saved = voice.scripts.read(&Caller::Account(member), id).await;
             saved.map_err(Problem::from_boxed)?
         }
-        None => {
-            let mut script = read()?;
-            adopt_speaker_ids(&mut script);
-            script
-        }
+        None => read()?,
     };
     let output = request.output.unwrap_or_default();
     let named: Vec<&str> = match &request.output_format {
@@ -166,20 +162,6 @@ fn two_scripts() -> RequestFault {
         field: "script_id",
         en: "Give a script or the id of one, not both.".into(),
         ko: "script와 script_id 중 하나만 보내 주세요.".into(),
-    }
-}
-
-/// In the older API a speaker's id *is* the voice: one that no cast explains and that names a
-/// voice speaks with it.
-fn adopt_speaker_ids(script: &mut sori_script::Script) {
-    let speakers: std::collections::BTreeSet<String> =
-        script.lines().map(|(_, line)| line.speaker.clone()).collect();
-    for speaker in speakers {
-        let names_a_voice = speaker.contains('_') || speaker.contains(':');
-        let member = script.cast.entry(speaker.clone()).or_default();
-        if member.voice.is_none() && names_a_voice {
-            member.voice = Some(speaker);
-        }
     }
 }
 
@@ -291,7 +273,7 @@ fn preview(voice: &Voice, name: &VoiceName) -> Result<Vec<u8>, RenderFault> {
     let samples = match voice.cache.samples(&key) {
         Some(samples) => samples,
         None => {
-            let line = engine.synth(&request, &Cancel::new())?;
+            let line = engine.synth(&request, &engine.read(&request)?, &Cancel::new())?;
             voice.cache.put(&key, &line)?;
             line.samples
         }

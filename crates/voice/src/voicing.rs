@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -13,7 +13,7 @@ use sori_text::Lexicon;
 
 use crate::{
     cast::{self, CastLine},
-    engine::LineRequest,
+    engine::{LineRequest, Reading},
     engines::Engines,
     fault::{BadLine, RenderFault},
     line_cache::{LineCache, LineKey, LineShape},
@@ -43,7 +43,13 @@ pub struct Voicing<'a> {
 struct Order<'a> {
     key: LineKey,
     line: &'a CastLine<'a>,
+    /// Kept from the check of all lines until this one is spoken.
+    reading: OnceLock<Reading>,
 }
+
+/// A reading is some ten times as large as its text. Beyond this much text (an hour of speech) lines
+/// are read again when they are spoken, so that memory does not grow with the script.
+const MAX_KEPT_TEXT_BYTES: usize = 64 << 10;
 
 impl Voicing<'_> {
     /// Speaks what the cache does not hold. The answer has the order of `lines`.
@@ -63,11 +69,11 @@ impl Voicing<'_> {
                 }
                 None => {
                     ordered.insert(key.clone());
-                    orders.push(Order { key: key.clone(), line });
+                    orders.push(Order { key: key.clone(), line, reading: OnceLock::new() });
                 }
             }
         }
-        self.check(&orders)?;
+        self.read(&orders)?;
         shapes.extend(self.speak(orders, lines.len(), lines.len() - count(&keys, &ordered))?);
         Ok(keys
             .into_iter()
@@ -115,12 +121,21 @@ impl Voicing<'_> {
     }
 
     /// Names every line that cannot be spoken before the first one costs time.
-    fn check(&self, orders: &[Order<'_>]) -> Result<(), RenderFault> {
+    fn read(&self, orders: &[Order<'_>]) -> Result<(), RenderFault> {
         let bad = Mutex::new(Vec::new());
+        let kept_bytes = AtomicUsize::new(0);
         self.each(orders, |_, order| {
-            if let Err(error) = cast::check(self.engines, &self.request(order.line, 1)) {
-                let bad_line = BadLine::of(order.line.item, order.line.line, error);
-                bad.lock().unwrap_or_else(PoisonError::into_inner).push(bad_line);
+            match cast::read(self.engines, &self.request(order.line, 1)) {
+                Ok(reading) => {
+                    let bytes = order.line.line.text.len();
+                    if kept_bytes.fetch_add(bytes, Ordering::Relaxed) <= MAX_KEPT_TEXT_BYTES {
+                        order.reading.get_or_init(|| reading);
+                    }
+                }
+                Err(error) => {
+                    let bad_line = BadLine::of(order.line.item, order.line.line, error);
+                    bad.lock().unwrap_or_else(PoisonError::into_inner).push(bad_line);
+                }
             }
             Ok(())
         })?;
@@ -143,7 +158,16 @@ impl Voicing<'_> {
         self.report("voicing", total, cached, cached);
         self.each(&orders, |_, order| {
             let engine = self.engines.for_voice(&order.line.voice)?;
-            let line = engine.synth(&self.request(order.line, lanes_each), self.cancel)?;
+            let request = self.request(order.line, lanes_each);
+            let again;
+            let reading = match order.reading.get() {
+                Some(reading) => reading,
+                None => {
+                    again = engine.read(&request)?;
+                    &again
+                }
+            };
+            let line = engine.synth(&request, reading, self.cancel)?;
             let shape = self.cache.put(&order.key, &line)?;
             spoken.lock().unwrap_or_else(PoisonError::into_inner).push((order.key.clone(), shape));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;

@@ -2,10 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use sori_audio::{Format, wav};
@@ -13,9 +10,7 @@ use sori_contracts::{Cancel, Fault, MediaFault, Progress, ProgressReport};
 use sori_script::{Format as ScriptFormat, Limits, Script};
 use sori_voice::{
     EncodedFile, Encoders, Engines, FileEncoder, FileOrder, LineCache, RenderFault, RenderOptions, Rendered,
-    Renderer, VoiceName,
-    engine::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, tone::Tone},
-    voices::VoiceInfo,
+    Renderer, engine::Engine, testing::CountingTone,
 };
 
 /// WAV only, in memory and then at once: enough to look at samples.
@@ -62,46 +57,9 @@ impl ProgressReport for Watched {
     }
 }
 
-/// Tones, counted, and cancelled from inside after so many lines.
-struct Counting {
-    tone: Tone,
-    spoken: AtomicUsize,
-    cancel_after: usize,
-    cancel: Cancel,
-}
-
-impl Engine for Counting {
-    fn capabilities(&self) -> &Capabilities {
-        self.tone.capabilities()
-    }
-
-    fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
-        self.tone.version(voice)
-    }
-
-    fn voices(&self) -> Vec<VoiceInfo> {
-        self.tone.voices()
-    }
-
-    fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
-        self.tone.find(voice)
-    }
-
-    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
-        self.tone.check(line)
-    }
-
-    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
-        if self.spoken.fetch_add(1, Ordering::SeqCst) + 1 >= self.cancel_after {
-            self.cancel.cancel();
-        }
-        self.tone.synth(line, cancel)
-    }
-}
-
 struct Studio {
     folder: tempfile::TempDir,
-    engine: Arc<Counting>,
+    engine: Arc<CountingTone>,
     progress: Watched,
     cancel: Cancel,
 }
@@ -109,12 +67,7 @@ struct Studio {
 impl Studio {
     fn new(cancel_after: usize) -> Self {
         let cancel = Cancel::new();
-        let engine = Counting {
-            tone: Tone::default(),
-            spoken: AtomicUsize::new(0),
-            cancel_after,
-            cancel: cancel.clone(),
-        };
+        let engine = CountingTone::cancelling_at(cancel_after, cancel.clone());
         Self {
             folder: tempfile::tempdir().unwrap(),
             engine: Arc::new(engine),
@@ -140,7 +93,7 @@ impl Studio {
     }
 
     fn spoken(&self) -> usize {
-        self.engine.spoken.load(Ordering::SeqCst)
+        self.engine.lines_spoken()
     }
 }
 
@@ -218,6 +171,31 @@ fn the_same_words_in_the_same_voice_are_spoken_once_and_a_changed_line_alone() {
     assert_eq!(studio.spoken(), 3);
     let again = studio.render(&script("A: yes\nB: yes\nA: maybe\nB: no"), 16_000).unwrap();
     assert_eq!((studio.spoken(), again.lines_cached), (4, 3));
+}
+
+#[test]
+fn a_line_is_read_once_on_its_way_to_be_spoken_and_a_cached_one_not_at_all() {
+    let studio = Studio::new(usize::MAX);
+    let text: String = (0..40).map(|n| format!("A: number {n}\n")).collect();
+    studio.render(&script(&text), 24_000).unwrap();
+    assert_eq!((studio.engine.lines_read(), studio.spoken()), (40, 40));
+    studio.render(&script(&text), 24_000).unwrap();
+    assert_eq!(studio.engine.lines_read(), 40);
+}
+
+#[test]
+fn of_a_script_too_long_to_keep_what_was_read_the_rest_is_read_again() {
+    let studio = Studio::new(usize::MAX);
+    let text: String = (0..30).map(|n| format!("A: number {n}\n")).collect();
+    let mut long = script(&text);
+    for item in &mut long.items {
+        let sori_script::Item::Line(line) = item else { panic!("only lines") };
+        line.text.push_str(&" ".repeat(4_000));
+    }
+    studio.render(&long, 24_000).unwrap();
+    let (read, spoken) = (studio.engine.lines_read(), studio.spoken());
+    assert_eq!(spoken, 30);
+    assert!(read > 30 && read < 60, "{read} of 30 lines were read");
 }
 
 #[test]

@@ -1,24 +1,14 @@
 //! A server on a free port, and the few requests that most stories begin with.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
 use sori_auth::Auth;
-use sori_contracts::{Cancel, Role};
+use sori_contracts::Role;
 use sori_db::testing::{self, TestDb};
 use sori_server::{App, Config, border::Border};
-use sori_voice::{
-    Engines, VoiceName,
-    engine::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, tone::Tone},
-    voices::VoiceInfo,
-};
+use sori_voice::{Engines, VoiceName, engine::Engine, testing::CountingTone};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::people::Person;
@@ -33,8 +23,8 @@ pub(crate) struct TestApp {
     /// What the routes ask.
     pub(crate) border: Border,
     pub(crate) data_dir: std::path::PathBuf,
-    /// How many lines were really spoken.
-    pub(crate) spoken: Arc<AtomicUsize>,
+    /// Knows how many lines were really spoken.
+    engine: Arc<CountingTone>,
     _data: tempfile::TempDir,
     _database: TestDb,
     stop: Option<oneshot::Sender<()>>,
@@ -75,12 +65,11 @@ impl TestApp {
         config.limits.write.0 = 100_000;
         config.limits.read.0 = 100_000;
         change(&mut config);
-        let counting = CountingTone::default();
-        let spoken = Arc::clone(&counting.spoken);
+        let engine = Arc::new(CountingTone::default());
         let kokoro_without_models = Engines::bundled(&config.assets_dir);
         let absent: VoiceName = "af_heart".parse().unwrap();
         let engines = Engines::of([
-            Arc::new(counting) as Arc<dyn Engine>,
+            Arc::clone(&engine) as Arc<dyn Engine>,
             Arc::clone(kokoro_without_models.for_voice(&absent).unwrap()),
         ]);
         let app = App::start_with(&config, engines).await.unwrap();
@@ -100,7 +89,7 @@ impl TestApp {
             auth,
             border,
             data_dir: data.path().to_owned(),
-            spoken,
+            engine,
             _data: data,
             _database: database,
             stop: Some(stop),
@@ -174,7 +163,7 @@ impl TestApp {
     }
 
     pub(crate) fn lines_spoken(&self) -> usize {
-        self.spoken.load(Ordering::SeqCst)
+        self.engine.lines_spoken()
     }
 
     pub(crate) async fn stop(mut self) {
@@ -198,38 +187,4 @@ pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let text = response.text().await.unwrap();
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     (status, value)
-}
-
-/// The tone engine, and how often it was asked to speak.
-#[derive(Default)]
-struct CountingTone {
-    tone: Tone,
-    spoken: Arc<AtomicUsize>,
-}
-
-impl Engine for CountingTone {
-    fn capabilities(&self) -> &Capabilities {
-        self.tone.capabilities()
-    }
-
-    fn version(&self, voice: &VoiceName) -> Result<String, EngineError> {
-        self.tone.version(voice)
-    }
-
-    fn voices(&self) -> Vec<VoiceInfo> {
-        self.tone.voices()
-    }
-
-    fn find(&self, voice: &VoiceName) -> Result<(), EngineError> {
-        self.tone.find(voice)
-    }
-
-    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
-        self.tone.check(line)
-    }
-
-    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
-        self.spoken.fetch_add(1, Ordering::SeqCst);
-        self.tone.synth(line, cancel)
-    }
 }

@@ -10,7 +10,8 @@ use sori_synth::Hibari;
 use sori_text::Accent;
 
 use super::{
-    Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, model_file::ModelFile, neural,
+    Capabilities, Engine, EngineError, LineRequest, Reading, SpokenLine, Timestamps, model_file::ModelFile,
+    neural,
 };
 use crate::{
     engines::TextReader,
@@ -101,17 +102,21 @@ impl Engine for HibariEngine {
         if self.model.path.is_file() { Ok(()) } else { Err(missing()) }
     }
 
-    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
+    fn read(&self, line: &LineRequest<'_>) -> Result<Reading, EngineError> {
         is_known(line.voice)?;
         self.load()?;
-        neural::read(&self.text, line, Accent::American).map(drop)
+        neural::read(&self.text, line, Accent::American)
     }
 
-    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
+    fn synth(
+        &self,
+        line: &LineRequest<'_>,
+        reading: &Reading,
+        cancel: &Cancel,
+    ) -> Result<SpokenLine, EngineError> {
         is_known(line.voice)?;
         let loaded = self.load()?;
-        let spoken = neural::read(&self.text, line, Accent::American)?;
-        neural::speak(&spoken, line, cancel, |phrase| {
+        neural::speak(neural::phrases(ID, reading)?, line, cancel, |phrase| {
             loaded.network.speak(phrase, line.speed, line.seed).map_err(neural::failed(ID))
         })
     }

@@ -12,7 +12,8 @@ use sori_synth::{Blend, Kokoro, VoiceVectors};
 use sori_text::Accent;
 
 use super::{
-    Capabilities, Engine, EngineError, LineRequest, SpokenLine, Timestamps, model_file::ModelFile, neural,
+    Capabilities, Engine, EngineError, LineRequest, Reading, SpokenLine, Timestamps, model_file::ModelFile,
+    neural,
 };
 use crate::{
     engines::TextReader,
@@ -197,19 +198,22 @@ impl Engine for KokoroEngine {
         }
     }
 
-    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
+    fn read(&self, line: &LineRequest<'_>) -> Result<Reading, EngineError> {
         let voice = self.voice(line.voice)?;
         self.text.warm(voice.accent);
         self.load()?;
-        neural::read(&self.text, line, voice.accent).map(drop)
+        neural::read(&self.text, line, voice.accent)
     }
 
-    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
+    fn synth(
+        &self,
+        line: &LineRequest<'_>,
+        reading: &Reading,
+        cancel: &Cancel,
+    ) -> Result<SpokenLine, EngineError> {
         let voice = self.voice(line.voice)?;
-        self.text.warm(voice.accent);
         let loaded = self.load()?;
-        let spoken = neural::read(&self.text, line, voice.accent)?;
-        neural::speak(&spoken, line, cancel, |phrase| {
+        neural::speak(neural::phrases(ID, reading)?, line, cancel, |phrase| {
             loaded.network.speak(phrase, &voice.vectors, line.speed, line.seed).map_err(neural::failed(ID))
         })
     }

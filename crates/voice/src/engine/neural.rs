@@ -9,7 +9,7 @@ use sori_contracts::Cancel;
 use sori_synth::{Speech, SynthError};
 use sori_text::{Accent, Phrase, Spoken, TextError};
 
-use super::{EngineError, LineRequest, SpokenLine, SpokenPhone, SpokenWord};
+use super::{EngineError, LineRequest, Reading, SpokenLine, SpokenPhone, SpokenWord};
 use crate::{
     engines::TextReader,
     fault::{sentence, text_error_ko},
@@ -18,8 +18,18 @@ use crate::{
 /// Kokoro takes 510 symbols. Half of that is about 17 s of speech, for which its layers need 180 MB on each core.
 const MAX_PHONEMES: usize = 250;
 
-pub(super) fn read(text: &TextReader, line: &LineRequest<'_>, accent: Accent) -> Result<Spoken, EngineError> {
-    text.get().read(line.text, accent, line.lexicon, MAX_PHONEMES).map_err(bad_text)
+pub(super) fn read(
+    text: &TextReader,
+    line: &LineRequest<'_>,
+    accent: Accent,
+) -> Result<Reading, EngineError> {
+    let spoken = text.get().read(line.text, accent, line.lexicon, MAX_PHONEMES).map_err(bad_text)?;
+    Ok(Reading { phrases: Some(spoken) })
+}
+
+pub(super) fn phrases<'a>(engine: &'static str, reading: &'a Reading) -> Result<&'a Spoken, EngineError> {
+    let foreign = || EngineError::Failed { engine, reason: "the line was read by another engine".into() };
+    reading.phrases.as_ref().ok_or_else(foreign)
 }
 
 fn bad_text(error: TextError) -> EngineError {

@@ -7,7 +7,7 @@ use std::f64::consts::TAU;
 
 use sori_contracts::Cancel;
 
-use super::{Capabilities, Engine, EngineError, LineRequest, SpokenLine, SpokenWord, Timestamps};
+use super::{Capabilities, Engine, EngineError, LineRequest, Reading, SpokenLine, SpokenWord, Timestamps};
 use crate::voices::{Gender, VoiceInfo, VoiceName};
 
 const SAMPLE_RATE_HZ: u32 = 24_000;
@@ -67,7 +67,7 @@ impl Engine for Tone {
         frequency_hz(voice).map(drop)
     }
 
-    fn check(&self, line: &LineRequest<'_>) -> Result<(), EngineError> {
+    fn read(&self, line: &LineRequest<'_>) -> Result<Reading, EngineError> {
         frequency_hz(line.voice)?;
         if line.text.split_whitespace().next().is_none() {
             return Err(EngineError::BadText {
@@ -77,11 +77,15 @@ impl Engine for Tone {
                 at: None,
             });
         }
-        Ok(())
+        Ok(Reading::default())
     }
 
-    fn synth(&self, line: &LineRequest<'_>, cancel: &Cancel) -> Result<SpokenLine, EngineError> {
-        self.check(line)?;
+    fn synth(
+        &self,
+        line: &LineRequest<'_>,
+        _reading: &Reading,
+        cancel: &Cancel,
+    ) -> Result<SpokenLine, EngineError> {
         if cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
         }
