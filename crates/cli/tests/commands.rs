@@ -132,7 +132,6 @@ fn what_cannot_work_says_why_with_an_exit_code_and_leaves_nothing_behind() {
         2,
         "목소리는 없습니다",
     );
-    check_failure(&run(at, &["serve", "--listen", "0.0.0.0:0"]), 2, "no accounts yet");
     assert_eq!(files(at), before, "nothing is half written");
 }
 

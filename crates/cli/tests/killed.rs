@@ -1,48 +1,16 @@
 //! A server that is killed in the middle of a render goes on with it when it is started again.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+#[path = "rig/key.rs"]
+mod key;
+#[path = "rig/server.rs"]
+mod server;
+
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-struct Server {
-    child: Child,
-    base: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sori"))
-            .args(["serve", "--no-demo", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data)
-            .env_remove("DATABASE_URL")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let base = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.strip_prefix("Sori is at ").map(|rest| rest.split(' ').next().unwrap().to_owned())
-            })
-            .expect("the server says where it is");
-        // The log has to go somewhere, or the server would wait for its reader.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, base }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use key::key_of_an_admin;
+use server::Server;
 
 async fn job(client: &reqwest::Client, base: &str, id: &str) -> Value {
     client.get(format!("{base}/v1/jobs/{id}")).send().await.unwrap().json().await.unwrap()
@@ -51,7 +19,13 @@ async fn job(client: &reqwest::Client, base: &str, id: &str) -> Value {
 #[tokio::test]
 async fn a_render_that_was_killed_is_finished_by_the_next_start() {
     let data = tempfile::tempdir().unwrap();
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
+    let proof = ("x-api-key".parse().unwrap(), key_of_an_admin(data.path()).parse().unwrap());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(20))
+        .default_headers([proof].into_iter().collect())
+        .build()
+        .unwrap();
     let lines: Vec<_> = (0..1500)
         .map(|n| json!({"speaker_id": "tone:440", "text": format!("line number {n} of many")}))
         .collect();
