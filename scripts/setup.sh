@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A needs=(
     [cc]=gcc [make]=make [ffmpeg]=ffmpeg [ffprobe]=ffmpeg [pip]=python3-pip
 )
-[ "${1:-run}" = test ] && needs+=([chromium]=chromium [initdb]=postgresql [setpriv]=util-linux [fonts]=fonts-noto-cjk)
+[ "${1:-run}" = test ] && needs+=([chromium]=chromium [openssl]=openssl [curl]=curl [initdb]=postgresql [setpriv]=util-linux [fonts]=fonts-noto-cjk)
 
 have() {
     case $1 in

@@ -53,7 +53,10 @@ enum Class {
 impl Class {
     fn of(method: &Method, path: &str, access: Access) -> Self {
         let proves_identity = path.starts_with("/api/auth/") && path != "/api/auth/refresh";
+        // Each leaves a row behind and may ask another server.
+        let begins_elsewhere = path == "/api/auth/providers/{id}/start";
         match access {
+            Access::Public if begins_elsewhere => Self::SignIn,
             Access::Public if method == Method::POST && proves_identity => Self::SignIn,
             // Also a GET that makes sound.
             _ if access.scopes().has(Scope::Synth) => Self::Synth,
@@ -442,6 +445,8 @@ mod tests {
             (Method::GET, "/api/auth/options", Access::Public, Class::Read),
             (Method::POST, "/v1/synthesize", signed_in(Scope::Synth), Class::Synth),
             (Method::GET, "/v1/voices/{voice}/preview", signed_in(Scope::Synth), Class::Synth),
+            (Method::GET, "/api/auth/providers/{id}/start", Access::Public, Class::SignIn),
+            (Method::GET, "/api/auth/providers/{id}/callback", Access::Public, Class::Read),
             (Method::GET, "/v1/jobs", signed_in(Scope::JobsRead), Class::Read),
             (Method::PATCH, "/v1/lines/{id}", signed_in(Scope::ScriptsWrite), Class::Write),
         ] {
