@@ -9,6 +9,8 @@ const options = Object.fromEntries(process.argv.slice(2).join(' ').split('--').f
 export const base = options['base-url'];
 /** The one-time link that the server printed, while it has no administrator. */
 export const setupLink = options['setup-link'];
+/** Only these stories, while one of them is being worked on: `--stories arrive,people`. */
+export const wanted = options.stories?.split(',');
 const shots = options.shots;
 if (!base) throw new Error('--base-url is missing');
 if (shots) mkdirSync(shots, { recursive: true });

@@ -21,6 +21,7 @@ const play = () => page.getByRole('button', { name: 'Play', exact: true });
 
 export default async function ({ demo, rendering }) {
   await story('the highlighted word is the one that is heard', async () => {
+    await page.goto(base);
     await page.getByRole('button', { name: `Play: ${demo.title}` }).click();
     await page.locator('.word.now').first().waitFor();
     const samples = await page.evaluate(async () => {
@@ -198,18 +199,18 @@ export default async function ({ demo, rendering }) {
     const script = {
       title: 'Translated',
       cast: { MINA: { voice: 'hibari:heart' } },
-      items: [{ type: 'line', speaker: 'MINA', text: 'Good morning.', translation: '좋은 아침이에요.' }],
+      items: [{ type: 'line', speaker: 'MINA', text: 'This is in two languages.', translation: '두 언어로 되어 있어요.' }],
     };
     const { id } = await (await send('POST', '/v1/scripts', { script })).json();
     await send('POST', `/v1/scripts/${id}/render`, { formats: ['mp3'] });
     for (let tries = 0; tries < 120 && !(await json(`/v1/scripts/${id}`)).rendering_id; tries++) await page.waitForTimeout(250);
     await page.goto(`${base}/listen/${id}`);
     await page.locator('.word').first().waitFor();
-    check('no translation at first', !(await page.getByText('좋은 아침이에요.').isVisible()));
+    check('no translation at first', !(await page.getByText('두 언어로 되어 있어요.').isVisible()));
     await page.locator('body').press('t');
-    check('T shows the translation', await page.getByText('좋은 아침이에요.').isVisible());
+    check('T shows the translation', await page.getByText('두 언어로 되어 있어요.').isVisible());
     await page.locator('body').press('t');
-    check('T hides it', !(await page.getByText('좋은 아침이에요.').isVisible()));
+    check('T hides it', !(await page.getByText('두 언어로 되어 있어요.').isVisible()));
     await send('DELETE', `/v1/scripts/${id}`);
   });
 }

@@ -88,6 +88,8 @@ export interface AuditEvent {
   kind: string;
   account_id?: string | null;
   account_email?: string | null;
+  actor_id?: string | null;
+  actor_email?: string | null;
   address?: string | null;
 }
 
