@@ -10,7 +10,7 @@ use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Child, Command, ExitCode},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -75,36 +75,34 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let added = Command::new(sori)
-            .args([
-                "user",
-                "add",
-                EMAIL,
-                "--name",
-                "Bench",
-                "--role",
-                "admin",
-                "--password-stdin",
-                "--data-dir",
-            ])
-            .arg(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .and_then(|mut child| {
-                use std::io::Write;
-                if let Some(mut input) = child.stdin.take() {
-                    writeln!(input, "{PASSWORD}")?;
-                }
-                child.wait()
-            })?;
-        if !added.success() {
-            return Err("the admin could not be added".into());
-        }
         let child = spawn(sori, folder.path(), address, &settings)?;
         let server = Self { sori: sori.clone(), folder, address, settings, child };
         server.ready().await?;
+        server.set_up().await?;
         Ok(server)
+    }
+
+    /// Makes the admin by the link that the server prints.
+    async fn set_up(&self) -> Result<(), Failure> {
+        let log = self.folder.path().join("bench.log");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let token = loop {
+            let text = std::fs::read_to_string(&log)?;
+            if let Some((_, rest)) = text.split_once("setup?token=") {
+                break rest.split_whitespace().next().unwrap_or_default().to_owned();
+            }
+            if Instant::now() > deadline {
+                return Err("the server shows no link for the first admin".into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let client = Client::builder().no_proxy().build()?;
+        let body = json!({"token": token, "email": EMAIL, "password": PASSWORD, "name": "Bench"});
+        let answer = client.post(self.url("/api/auth/setup")).json(&body).send().await?;
+        if !answer.status().is_success() {
+            return Err(format!("the admin could not be made: {}", answer.text().await?).into());
+        }
+        Ok(())
     }
 
     async fn ready(&self) -> Result<(), Failure> {
@@ -159,12 +157,13 @@ fn spawn(
     settings: &[(&'static str, String)],
 ) -> Result<Child, Failure> {
     let log = std::fs::File::create(data.join("bench.log"))?;
+    let output = log.try_clone()?;
     Ok(Command::new(sori)
         .args(["serve", "--no-demo", "--listen", &address.to_string(), "--data-dir"])
         .arg(data)
         .env("RUST_LOG", "warn")
         .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
-        .stdout(Stdio::null())
+        .stdout(output)
         .stderr(log)
         .spawn()?)
 }

@@ -114,6 +114,16 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("PUT /v1/shows/{id}/shares/{account_id}", Account(WRITE)),
 ];
 
+/// Only for somebody who signed in: a key that got away must not be able to take the account over,
+/// and has no session to end.
+const NOT_BY_KEY: &[&str] = &[
+    "DELETE /api/me",
+    "DELETE /api/me/identities/{id}",
+    "POST /api/auth/password",
+    "POST /api/auth/sign-out",
+    "POST /api/me/identities/{id}",
+];
+
 fn asks(access: Access) -> (bool, bool, Role, Vec<Scope>) {
     let of = |visitors, asked: sori_server::border::access::Asked| {
         (visitors, true, asked.role, asked.scopes.iter().collect())
@@ -236,7 +246,11 @@ async fn a_key_may_what_its_scopes_say() {
         let enough = if scopes.is_empty() { vec![Scope::JobsRead] } else { scopes.clone() };
         let with = admin.key(&app.auth, enough.into_iter().collect()).await;
         let answered = ask(&app, Some(&with), row).await;
-        assert!(!is_shut(&answered), "{row} with {scopes:?}: {answered:?}");
+        if NOT_BY_KEY.contains(row) {
+            assert!(!answered.0.is_success(), "{row} {answered:?}");
+        } else {
+            assert!(!is_shut(&answered), "{row} with {scopes:?}: {answered:?}");
+        }
         if !scopes.is_empty() {
             let admin = app.person(Role::Admin).await;
             let without = admin.key(&app.auth, all_but_needed).await;
@@ -316,7 +330,7 @@ impl Belongings {
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned();
         let show = send(Method::POST, "/v1/shows", &json!({"title": "mine"})).await;
         let script = json!({"version": 1, "title": "mine", "cast": {"A": {"voice": "tone:440"}},
-            "items": [{"speaker": "A", "text": "one two"}]});
+            "items": [{"type": "line", "speaker": "A", "text": "one two"}]});
         let script = send(Method::POST, "/v1/scripts", &json!({"script": script})).await;
         let script = text(&script["id"]);
         let lines = send(Method::GET, &format!("/v1/scripts/{script}/lines"), &json!({})).await;

@@ -106,8 +106,12 @@ async fn b9_json_may_be_deep_large_and_strange() {
         assert!(body["error"]["code"].is_string(), "{name}: {body}");
         assert!(started.elapsed() < Duration::from_secs(10), "{name}");
     }
-    let (status, _) = send(vec![b'['; 50 << 20]).await;
-    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    // The answer comes before the body is through, and a client that only writes may miss it.
+    let request = app.request(Method::POST, "/v1/synthesize").header("content-type", "application/json");
+    match request.body(vec![b'['; 50 << 20]).send().await {
+        Ok(answer) => assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE),
+        Err(error) => assert!(error.is_request(), "{error}"),
+    }
 
     // Which of two equal names counts is not defined (RFC 8259, 4): either is right, a crash is not.
     let twice = br#"{"script":[{"speaker_id":"tone:440","text":"a","text":"b"}],"output_format":"wav"}"#;
