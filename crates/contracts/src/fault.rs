@@ -18,6 +18,8 @@ pub enum Kind {
     TooLarge,
     UnsupportedMedia,
     RangeNotSatisfiable,
+    /// The thing is not in the state that the request names.
+    PreconditionFailed,
     /// A limit in time or number; trying later helps.
     Busy,
     /// Something this server needs is missing or out of order; trying later may help.

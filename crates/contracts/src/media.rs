@@ -59,6 +59,9 @@ pub enum MediaFault {
     NotFound(MediaId),
     #[error("range not satisfiable in {size_bytes} bytes")]
     RangeNotSatisfiable { size_bytes: u64 },
+    /// The object is not the one that `If-Match` names.
+    #[error("precondition failed")]
+    PreconditionFailed,
     #[error("object is larger than {limit_bytes} bytes")]
     TooLarge { limit_bytes: u64 },
     #[error("the storage is full")]
@@ -98,6 +101,7 @@ impl Fault for MediaFault {
         match self {
             Self::NotFound(_) => Kind::NotFound,
             Self::RangeNotSatisfiable { .. } => Kind::RangeNotSatisfiable,
+            Self::PreconditionFailed => Kind::PreconditionFailed,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::StorageFull => Kind::StorageFull,
             Self::AlreadyExists(_) | Self::Cancelled => Kind::Conflict,
@@ -111,6 +115,7 @@ impl Fault for MediaFault {
         match self {
             Self::NotFound(_) => "CONTENT_NOT_FOUND",
             Self::RangeNotSatisfiable { .. } => "RANGE_NOT_SATISFIABLE",
+            Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::TooLarge { .. } => "BODY_TOO_LARGE",
             Self::StorageFull => "STORAGE_FULL",
             Self::AlreadyExists(_) => "MEDIA_EXISTS",
@@ -127,6 +132,9 @@ impl Fault for MediaFault {
             Self::NotFound(_) => ("The content was not found.", "콘텐츠를 찾을 수 없습니다."),
             Self::RangeNotSatisfiable { .. } => {
                 ("The requested range lies outside the file.", "요청한 범위가 파일을 벗어났습니다.")
+            }
+            Self::PreconditionFailed => {
+                ("The file is not the one that If-Match names.", "If-Match에 적힌 파일과 다른 파일입니다.")
             }
             Self::TooLarge { .. } => ("The file is too large.", "파일 크기가 너무 큽니다."),
             Self::StorageFull => ("The server's storage is full.", "서버 저장 공간이 가득 찼습니다."),

@@ -36,7 +36,7 @@ pub async fn serve(
     let range = text(header::RANGE).filter(|_| *method == Method::GET && verdict == Verdict::Proceed);
     let mut response =
         match (verdict, range.map_or(Selection::Whole, |range| select(range, media.size_bytes))) {
-            (Verdict::PreconditionFailed, _) => StatusCode::PRECONDITION_FAILED.into_response(),
+            (Verdict::PreconditionFailed, _) => Problem::from(MediaFault::PreconditionFailed).into_response(),
             (Verdict::NotModified, _) => StatusCode::NOT_MODIFIED.into_response(),
             (_, Selection::Unsatisfiable) => unsatisfiable(&media),
             (_, Selection::Whole) if *method == Method::HEAD => {

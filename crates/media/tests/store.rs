@@ -255,6 +255,9 @@ async fn ranges_and_conditions_are_answered_as_the_standard_says() {
             );
         }
         assert_eq!(header(&response, "etag"), Some(tag.as_str()), "{headers:?}");
+        let problem = response.extensions().get::<sori_http::Problem>().map(|problem| problem.fault().code());
+        let is_refused = response.status() == StatusCode::PRECONDITION_FAILED;
+        assert_eq!(problem, is_refused.then_some("PRECONDITION_FAILED"), "{headers:?}");
         assert_eq!((response.status(), content_range, bytes), expected, "{headers:?}");
     }
 }

@@ -3,7 +3,10 @@
 //! The same code serves the server's jobs and the command line. It blocks, and uses every core it
 //! is given. Memory stays flat: samples of a line are read when its turn in the mix comes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
 use sori_audio::{AudioError, ClipSource, Format, Loudness, Mixer, Timeline, resample};
 use sori_contracts::{Cancel, Progress, ProgressReport};
@@ -157,35 +160,49 @@ impl Renderer<'_> {
     ) -> Result<Masters, RenderFault> {
         self.report("mixing", 90, voiced);
         // The encoders load their libraries (0.1 s) while the mix is analysed.
-        let mut begun = Some(self.begin_files(transcript, options, folder, stem)?);
+        let begun = self.begin_files(transcript, options, folder, stem)?;
         let mut clips = CachedClips { cache: self.cache, voiced, sample_rate_hz: timeline.sample_rate_hz };
         let mut mix = Mixer::new(timeline, &mut clips);
         let analysis = sori_audio::analyse(&mut mix)?;
         self.stop_if_cancelled()?;
         self.report("encoding", 94, voiced);
-        let has_lossy = options.formats.iter().any(|format| format.is_lossy());
-        let mut ceiling_dbtp = if has_lossy { CEILING_DBTP - LOSSY_MARGIN_DB } else { CEILING_DBTP };
-        for attempt in 1.. {
-            let mut files = match begun.take() {
-                Some(files) => files,
-                None => self.begin_files(transcript, options, folder, stem)?,
-            };
+        let (lossy, lossless) = begun.into_iter().partition(|file| file.format.is_lossy());
+        let mut passes = VecDeque::from([
+            Pass { ceiling_dbtp: CEILING_DBTP, attempt: 1, files: lossless },
+            Pass { ceiling_dbtp: CEILING_DBTP - LOSSY_MARGIN_DB, attempt: 1, files: lossy },
+        ]);
+        let mut done = Vec::new();
+        while let Some(Pass { ceiling_dbtp, attempt, mut files }) = passes.pop_front() {
+            if files.is_empty() {
+                continue;
+            }
             let loudness = Loudness { target_lufs: options.target_lufs, ceiling_dbtp };
             let mut sink = |block: &[f32]| self.write(&mut files, block);
             let mastered = sori_audio::master_analysed(&mut mix, &analysis, &loudness, &mut sink)?;
-            let files = files.into_iter().map(OpenFile::finish).collect::<Result<Vec<_>, _>>()?;
-            let over_db = self.decoded_peak(&files)?.map_or(0.0, |peak| peak - CEILING_DBTP);
-            if over_db <= 0.0 || attempt == MAX_CEILING_TRIES {
-                self.report("storing", 98, voiced);
-                return Ok(Masters {
-                    files,
-                    integrated_lufs: mastered.integrated_lufs,
-                    true_peak_dbtp: Some(mastered.true_peak_dbtp).filter(|peak| peak.is_finite()),
-                });
+            for file in files {
+                let file = file.finish()?;
+                let over_db = self.decoded_peak(&file)?.map_or(0.0, |peak| peak - CEILING_DBTP);
+                if over_db > 0.0 && attempt < MAX_CEILING_TRIES {
+                    let again = RenderOptions { formats: vec![file.format], ..options.clone() };
+                    passes.push_back(Pass {
+                        ceiling_dbtp: ceiling_dbtp.min(mastered.true_peak_dbtp) - over_db - 0.1,
+                        attempt: attempt + 1,
+                        files: self.begin_files(transcript, &again, folder, stem)?,
+                    });
+                } else {
+                    done.push((file, mastered.integrated_lufs, mastered.true_peak_dbtp));
+                }
             }
-            ceiling_dbtp -= over_db + 0.1;
         }
-        unreachable!("the loop returns at its last attempt")
+        self.report("storing", 98, voiced);
+        done.sort_by_key(|(file, ..)| options.formats.iter().position(|format| *format == file.format));
+        let first =
+            done.first().map(|(_, integrated_lufs, true_peak_dbtp)| (*integrated_lufs, *true_peak_dbtp));
+        Ok(Masters {
+            integrated_lufs: first.and_then(|(lufs, _)| lufs),
+            true_peak_dbtp: first.map(|(_, peak)| peak).filter(|peak| peak.is_finite()),
+            files: done.into_iter().map(|(file, ..)| file).collect(),
+        })
     }
 
     fn begin_files(
@@ -226,14 +243,12 @@ impl Renderer<'_> {
         files.iter_mut().try_for_each(|file| Ok(file.encoder.write(block)?))
     }
 
-    /// The loudest of the lossy files.
-    fn decoded_peak(&self, files: &[RenderedFile]) -> Result<Option<f64>, RenderFault> {
-        let mut loudest: Option<f64> = None;
-        for file in files.iter().filter(|file| file.format.is_lossy()) {
-            let peak = self.encoders.decoded_peak_dbtp(&file.path)?;
-            loudest = Some(loudest.map_or(peak, |other| other.max(peak)));
+    /// What a player puts out, where that is not what was written.
+    fn decoded_peak(&self, file: &RenderedFile) -> Result<Option<f64>, RenderFault> {
+        if !file.format.is_lossy() {
+            return Ok(None);
         }
-        Ok(loudest)
+        Ok(Some(self.encoders.decoded_peak_dbtp(&file.path)?))
     }
 
     fn stop_if_cancelled(&self) -> Result<(), RenderFault> {
@@ -251,6 +266,16 @@ impl Renderer<'_> {
     }
 }
 
+/// Files that are written together, under one ceiling. Each format has its own: what one coder
+/// overshoots lowers no other file.
+struct Pass {
+    ceiling_dbtp: f64,
+    /// 1 is the first.
+    attempt: usize,
+    files: Vec<OpenFile>,
+}
+
+/// Loudness and peak are those of the first format.
 struct Masters {
     files: Vec<RenderedFile>,
     integrated_lufs: Option<f64>,

@@ -48,6 +48,25 @@ impl FileEncoder for WavFile {
     }
 }
 
+/// The same for every format, with a coder for M4A that overshoots by 6 dB.
+struct LoudM4a;
+
+impl Encoders for LoudM4a {
+    fn begin(&self, order: &FileOrder, path: &Path) -> Result<Box<dyn FileEncoder>, MediaFault> {
+        WavEncoders.begin(order, path)
+    }
+
+    fn decoded_peak_dbtp(&self, path: &Path) -> Result<f64, MediaFault> {
+        let overshoot_db = if path.extension().unwrap() == "m4a" { 6.0 } else { 0.0 };
+        Ok(peak_db(path) + overshoot_db)
+    }
+}
+
+fn peak_db(path: &Path) -> f64 {
+    let pcm = wav::read(std::fs::File::open(path).unwrap()).unwrap();
+    20.0 * f64::from(pcm.samples.iter().fold(0.0_f32, |max, s| max.max(s.abs()))).log10()
+}
+
 #[derive(Default)]
 struct Watched(Mutex<Vec<Progress>>);
 
@@ -77,19 +96,28 @@ impl Studio {
     }
 
     fn render(&self, script: &Script, sample_rate_hz: u32) -> Result<Rendered, RenderFault> {
+        let options =
+            RenderOptions { formats: vec![Format::Wav], sample_rate_hz, ..RenderOptions::default() };
+        self.render_with(&WavEncoders, script, &options)
+    }
+
+    fn render_with(
+        &self,
+        encoders: &dyn Encoders,
+        script: &Script,
+        options: &RenderOptions,
+    ) -> Result<Rendered, RenderFault> {
         let engines = Engines::of([Arc::clone(&self.engine) as Arc<dyn Engine>]);
         let cache = LineCache::open(self.folder.path().join("lines")).unwrap();
         let renderer = Renderer {
             engines: &engines,
             cache: &cache,
-            encoders: &WavEncoders,
+            encoders,
             lanes: 2,
             progress: &self.progress,
             cancel: &self.cancel,
         };
-        let options =
-            RenderOptions { formats: vec![Format::Wav], sample_rate_hz, ..RenderOptions::default() };
-        renderer.render(script, &options, self.folder.path(), "out")
+        renderer.render(script, options, self.folder.path(), "out")
     }
 
     fn spoken(&self) -> usize {
@@ -215,6 +243,29 @@ fn every_line_that_cannot_be_spoken_is_named_with_its_place() {
     assert_eq!(fault.code(), "VOICE_UNKNOWN");
     let problem = &fault.details().unwrap()["problems"][0];
     assert_eq!((&problem["line"], &problem["speaker"]), (&4.into(), &"B".into()));
+}
+
+#[test]
+fn a_coder_that_overshoots_is_given_less_and_no_other_file_is() {
+    let dialogue = script("A: wordwordword wordwordword\nB: wordwordwordword");
+    let files = |formats: &[Format]| {
+        let studio = Studio::new(usize::MAX);
+        let options =
+            RenderOptions { formats: formats.to_vec(), target_lufs: -9.0, ..RenderOptions::default() };
+        let rendered = studio.render_with(&LoudM4a, &dialogue, &options).unwrap();
+        let read = |file: &sori_voice::render::RenderedFile| {
+            (file.format, std::fs::read(&file.path).unwrap(), peak_db(&file.path))
+        };
+        rendered.files.iter().map(read).collect::<Vec<_>>()
+    };
+    let together = files(&[Format::M4a, Format::Wav, Format::Mp3]);
+    let formats: Vec<_> = together.iter().map(|(format, ..)| *format).collect();
+    assert_eq!(formats, [Format::M4a, Format::Wav, Format::Mp3], "in the order of the request");
+    let (m4a, wav, mp3) = (&together[0], &together[1], &together[2]);
+    assert!(m4a.2 + 6.0 <= -1.0, "a player puts out {} dB", m4a.2 + 6.0);
+    assert!(wav.2 > m4a.2 + 1.0, "{} and {}", wav.2, m4a.2);
+    assert!(files(&[Format::Wav])[0].1 == wav.1, "what else is asked for makes no difference");
+    assert!(files(&[Format::Mp3])[0].1 == mp3.1);
 }
 
 #[test]

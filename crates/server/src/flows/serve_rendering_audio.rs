@@ -42,6 +42,7 @@ struct AudioQuery {
         (status = 206, description = "The range that was asked for (RFC 9110, 14)", content_type = "audio/mpeg", body = String),
         (status = 304, description = "Unchanged"),
         (status = 404, description = "No such rendering, or not in this format", body = ProblemBody),
+        (status = 412, description = "`PRECONDITION_FAILED`: `If-Match` names another file", body = ProblemBody),
         (status = 416, description = "The range lies outside of the file", body = ProblemBody),
     ))]
 async fn get_rendering_audio(
