@@ -14,11 +14,469 @@ export interface paths {
         /**
          * Actors with their aliases
          * @description At most 200, newest first; `GET /v1/actors` has pages.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
          */
         get: operations["list_old_actors"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List accounts, newest first
+         * @description **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        get: operations["list_accounts"];
+        put?: never;
+        /**
+         * Make an account for somebody
+         * @description It has no password yet: hand its owner the link.
+         *
+         *     **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        post: operations["make_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an account and everything that is only its
+         * @description **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        delete: operations["delete_account"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the role of an account, approve it or suspend it
+         * @description What it was given before is taken back at once: devices get new tokens, or none.
+         *
+         *     **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        patch: operations["change_account"];
+        trace?: never;
+    };
+    "/api/admin/accounts/{id}/reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link with which the owner of an account chooses a new password
+         * @description Links made before end.
+         *
+         *     **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        post: operations["make_reset_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List security events, newest first
+         * @description **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/google": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with an ID token of Google */
+        post: operations["sign_in_with_google"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how people come in */
+        get: operations["get_auth_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the password
+         * @description All other devices are signed out. This one goes on with its refresh token.
+         *
+         *     **Signed in.** Scope of a key: `account`.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password by a one-time link
+         * @description All devices are signed out.
+         */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/providers/{id}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from a provider
+         * @description For browsers only; whatever happens, they land on a page of this site.
+         */
+        get: operations["finish_provider_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/providers/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to a provider to sign in */
+        get: operations["start_provider_sign_in"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get new tokens for a refresh token
+         * @description A refresh token is good once. Used a second time, it ends the session for everybody who holds it.
+         */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the first admin
+         * @description With the token of the link that the server shows when it starts without an admin.
+         */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a password */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign this device out
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        post: operations["sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sign-out-everywhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign all devices out
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        post: operations["sign_out_everywhere"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an account */
+        post: operations["sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who am I
+         * @description **Signed in.**
+         */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete one's account and everything that is only theirs
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        delete: operations["delete_me"];
+        options?: never;
+        head?: never;
+        /**
+         * Change one's name or language
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/me/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the devices that are signed in
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign a device out
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        delete: operations["remove_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export everything that is one's own
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        get: operations["export_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the providers that are connected
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        get: operations["list_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Connect a provider with one's account
+         * @description Answers with the provider's page; the browser goes there and comes back connected. It is a POST
+         *     with the CSRF token, so that no other site can connect its own identity to somebody's account.
+         *
+         *     **Signed in.** Scope of a key: `account`.
+         */
+        post: operations["connect_identity"];
+        /**
+         * Disconnect a provider from one's account
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        delete: operations["disconnect_identity"];
         options?: never;
         head?: never;
         patch?: never;
@@ -31,7 +489,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The lines of a script, under their old name */
+        /**
+         * The lines of a script, under their old name
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["list_tokens"];
         put?: never;
         post?: never;
@@ -48,7 +509,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The words of a script, with times in seconds */
+        /**
+         * The words of a script, with times in seconds
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["list_script_words"];
         put?: never;
         post?: never;
@@ -65,7 +529,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A line, under its old name */
+        /**
+         * A line, under its old name
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_token"];
         put?: never;
         post?: never;
@@ -102,12 +569,16 @@ export interface paths {
         /**
          * List actors
          * @description Newest first.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
          */
         get: operations["list_actors"];
         put?: never;
         /**
          * Make an actor
          * @description Lines whose speaker has this name, and no actor yet, become the actor's.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`. Role: editor or above.
          */
         post: operations["create_actor"];
         delete?: never;
@@ -123,18 +594,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An actor */
+        /**
+         * An actor
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_actor"];
         put?: never;
         post?: never;
         /**
          * Delete an actor
          * @description The lines stay, without an actor.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`. Role: editor or above.
          */
         delete: operations["delete_actor"];
         options?: never;
         head?: never;
-        /** Change an actor */
+        /**
+         * Change an actor
+         * @description **Signed in.** Scope of a key: `scripts:write`. Role: editor or above.
+         */
         patch: operations["update_actor"];
         trace?: never;
     };
@@ -147,7 +626,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give an actor another name */
+        /**
+         * Give an actor another name
+         * @description **Signed in.** Scope of a key: `scripts:write`. Role: editor or above.
+         */
         post: operations["add_alias"];
         delete?: never;
         options?: never;
@@ -165,11 +647,67 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take an alias from an actor */
+        /**
+         * Take an alias from an actor
+         * @description **Signed in.** Scope of a key: `scripts:write`. Role: editor or above.
+         */
         delete: operations["remove_alias"];
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's API keys
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        get: operations["list_api_keys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description It acts in one's own name, within its scopes. With the policy `signed` it is good for signed requests
+         *     only.
+         *
+         *     **Signed in.** Scope of a key: `account`.
+         */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It is refused from now on, and cannot be brought back.
+         *
+         *     **Signed in.** Scope of a key: `account`.
+         */
+        delete: operations["revoke_api_key"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an API key
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        patch: operations["change_api_key"];
         trace?: never;
     };
     "/v1/jobs": {
@@ -179,7 +717,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List jobs, newest first */
+        /**
+         * List your jobs, newest first
+         * @description An admin sees those of everybody.
+         *
+         *     **Signed in.** Scope of a key: `jobs:read`.
+         */
         get: operations["list_jobs"];
         put?: never;
         post?: never;
@@ -196,7 +739,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Look at a job */
+        /**
+         * Look at a job
+         * @description **Signed in.** Scope of a key: `jobs:read`.
+         */
         get: operations["get_job"];
         put?: never;
         post?: never;
@@ -204,6 +750,8 @@ export interface paths {
          * Cancel a job, or remove a finished one
          * @description A queued job is cancelled at once, a running one as soon as it gives way (watch it, or look
          *     again). A finished job is removed together with what it made.
+         *
+         *     **Signed in.** Scope of a key: `jobs:write`.
          */
         delete: operations["delete_job"];
         options?: never;
@@ -223,6 +771,8 @@ export interface paths {
          * @description Server-sent events named `job`; the data of each is the job as `GET /v1/jobs/{id}` answers it.
          *     The first is the job as it stands, the last its final state. With `Last-Event-ID` the first is
          *     left out when nothing has changed since.
+         *
+         *     **Signed in.** Scope of a key: `jobs:read`.
          */
         get: operations["watch_job"];
         put?: never;
@@ -242,7 +792,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try a failed or cancelled job again */
+        /**
+         * Try a failed or cancelled job again
+         * @description **Signed in.** Scope of a key: `jobs:write`.
+         */
         post: operations["retry_job"];
         delete?: never;
         options?: never;
@@ -260,6 +813,8 @@ export interface paths {
         /**
          * Find lines
          * @description Newest first.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
          */
         get: operations["search_lines"];
         put?: never;
@@ -277,7 +832,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A line, with its words */
+        /**
+         * A line, with its words
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_line"];
         put?: never;
         post?: never;
@@ -287,6 +845,8 @@ export interface paths {
         /**
          * Change a line
          * @description The script's revision counts up.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
          */
         patch: operations["update_line"];
         trace?: never;
@@ -298,7 +858,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A finished voicing, with the time of every word */
+        /**
+         * A finished voicing, with the time of every word
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_rendering"];
         put?: never;
         post?: never;
@@ -315,7 +878,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Audio of a rendering, by range */
+        /**
+         * Audio of a rendering, by range
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_rendering_audio"];
         put?: never;
         post?: never;
@@ -335,6 +901,8 @@ export interface paths {
         /**
          * Captions of a rendering
          * @description Written on demand from the timeline, so every format agrees to the millisecond.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
          */
         get: operations["get_captions"];
         put?: never;
@@ -352,10 +920,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search the library */
+        /**
+         * Search the library
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["list_scripts"];
         put?: never;
-        /** Store a script */
+        /**
+         * Store a script
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
         post: operations["create_script"];
         delete?: never;
         options?: never;
@@ -375,6 +949,8 @@ export interface paths {
         /**
          * Import a script
          * @description JSON, `NAME: line` text, Fountain, SRT, WebVTT or ASS.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
          */
         post: operations["import_script"];
         delete?: never;
@@ -392,7 +968,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read a text without storing it */
+        /**
+         * Read a text without storing it
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
         post: operations["parse_script"];
         delete?: never;
         options?: never;
@@ -407,22 +986,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A whole script */
+        /**
+         * A whole script
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_script"];
         /**
          * Save a script
          * @description Lines that are still there keep their ids.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
          */
         put: operations["replace_script"];
         post?: never;
         /**
          * Delete a script
          * @description With its lines and words.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
          */
         delete: operations["delete_script"];
         options?: never;
         head?: never;
-        /** Change what stands beside the lines */
+        /**
+         * Change what stands beside the lines
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
         patch: operations["update_script"];
         trace?: never;
     };
@@ -433,7 +1022,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The lines of a script, with their words */
+        /**
+         * The lines of a script, with their words
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["list_script_lines"];
         put?: never;
         post?: never;
@@ -455,9 +1047,59 @@ export interface paths {
         /**
          * Voice a script of the catalog
          * @description Only lines that changed since the last time are spoken again.
+         *
+         *     **Signed in.** Scope of a key: `synth`.
          */
         post: operations["render_script"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scripts/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * With whom a script is shared
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_script_shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scripts/{id}/shares/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Share a script with an account
+         * @description They may see it and hear it, not change it. A private script is `shared` from now on.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        put: operations["share_script"];
+        post?: never;
+        /**
+         * Stop sharing a script with an account
+         * @description You may also take yourself off a script that is shared with you.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        delete: operations["unshare_script"];
         options?: never;
         head?: never;
         patch?: never;
@@ -473,10 +1115,15 @@ export interface paths {
         /**
          * List shows
          * @description Newest first.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
          */
         get: operations["list_shows"];
         put?: never;
-        /** Make a show */
+        /**
+         * Make a show
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
         post: operations["create_show"];
         delete?: never;
         options?: never;
@@ -491,19 +1138,73 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A show */
+        /**
+         * A show
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
         get: operations["get_show"];
         put?: never;
         post?: never;
         /**
          * Delete a show
          * @description Its scripts stay, without a show.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
          */
         delete: operations["delete_show"];
         options?: never;
         head?: never;
-        /** Change a show */
+        /**
+         * Change a show
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
         patch: operations["update_show"];
+        trace?: never;
+    };
+    "/v1/shows/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * With whom a show is shared
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_show_shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shows/{id}/shares/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Share a show with an account
+         * @description Its scripts are shared one by one: a show lists what each may see.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        put: operations["share_show"];
+        post?: never;
+        /**
+         * Stop sharing a show with an account
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
+        delete: operations["unshare_show"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/synthesize": {
@@ -518,6 +1219,8 @@ export interface paths {
         /**
          * Voice a script
          * @description Answers at once; follow the job by `GET /v1/jobs/{id}/events`.
+         *
+         *     **Signed in.** Scope of a key: `synth`.
          */
         post: operations["synthesize"];
         delete?: never;
@@ -533,7 +1236,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All voices */
+        /**
+         * All voices
+         * @description **Visitors see what is public.**
+         */
         get: operations["list_voices"];
         put?: never;
         post?: never;
@@ -550,7 +1256,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Hear a voice */
+        /**
+         * Hear a voice
+         * @description **Signed in.** Scope of a key: `synth`.
+         */
         get: operations["preview_voice"];
         put?: never;
         post?: never;
@@ -564,6 +1273,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Format: uuid
+         * @description A person's account.
+         */
+        AccountId: string;
+        AccountOrder: {
+            email: string;
+            name: string;
+            role?: components["schemas"]["Role"];
+        };
+        AccountPatch: {
+            role?: components["schemas"]["Role"] | null;
+            status?: components["schemas"]["Status"] | null;
+        };
         Actor: {
             /** @description In alphabetical order. */
             aliases: string[];
@@ -571,7 +1294,10 @@ export interface components {
             created_at_ms: number;
             description?: string | null;
             id: components["schemas"]["ActorId"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Of the scripts that you may see.
+             */
             line_count: number;
             name: string;
             /** Format: int64 */
@@ -586,6 +1312,22 @@ export interface components {
         };
         /** Format: uuid */
         ActorId: string;
+        /** Format: uuid */
+        ApiKeyId: string;
+        ApiKeyView: {
+            created_at: components["schemas"]["Moment"];
+            expires_at?: components["schemas"]["Moment"] | null;
+            id: components["schemas"]["ApiKeyId"];
+            last_used_at?: components["schemas"]["Moment"] | null;
+            name: string;
+            policy: components["schemas"]["Policy"];
+            /** @description The visible part: the key begins with `sori_` and this. */
+            prefix: string;
+            scopes: components["schemas"]["Scope"][];
+        };
+        ApiKeys: {
+            items: components["schemas"]["ApiKeyView"][];
+        };
         AudioView: {
             content_type: string;
             /** @example mp3 */
@@ -594,6 +1336,20 @@ export interface components {
             size_bytes: number;
             /** @description Serves ranges. */
             url: string;
+        };
+        /** @description One line of the log of security events. */
+        AuditView: {
+            account_email?: string | null;
+            account_id?: components["schemas"]["AccountId"] | null;
+            actor_email?: string | null;
+            actor_id?: components["schemas"]["AccountId"] | null;
+            address?: string | null;
+            at: components["schemas"]["Moment"];
+            details: Record<string, never>;
+            /** Format: uuid */
+            id: string;
+            /** @example role_changed */
+            kind: string;
         };
         /** @enum {string} */
         CaptionFormat: "vtt" | "srt" | "ass" | "json" | "textgrid";
@@ -646,6 +1402,19 @@ export interface components {
             /** @description Where it came from on the web. */
             source_urls?: string[];
         };
+        DeviceView: {
+            /** @description From where it was last used. */
+            address?: string | null;
+            created_at: components["schemas"]["Moment"];
+            id: components["schemas"]["SessionId"];
+            /** @description The one that asks. */
+            is_current: boolean;
+            last_used_at: components["schemas"]["Moment"];
+            name: string;
+        };
+        Devices: {
+            items: components["schemas"]["DeviceView"][];
+        };
         /**
          * @description A format that can be read.
          * @enum {string}
@@ -653,6 +1422,17 @@ export interface components {
         Format: "json" | "text" | "fountain" | "srt" | "vtt" | "ass";
         /** @enum {string} */
         Gender: "female" | "male" | "none";
+        /** @description What Google gave to an app. */
+        GoogleToken: {
+            /** @description Put the tokens into cookies instead of the answer. */
+            cookies?: boolean;
+            /** @description What this device is called in the list of devices. */
+            device_name?: string | null;
+            /** @description An ID token for this server's client id. */
+            id_token: string;
+            /** @description What the app had asked Google to put into the token; the token is good once then. */
+            nonce?: string | null;
+        };
         Health: {
             checks: components["schemas"]["Checks"];
             /**
@@ -661,6 +1441,16 @@ export interface components {
              */
             status: string;
             version: string;
+        };
+        Identities: {
+            items: components["schemas"]["Identity"][];
+        };
+        /** @description Somebody else through whom an account can be signed in to. */
+        Identity: {
+            created_at: components["schemas"]["Moment"];
+            issuer: string;
+            /** @description Of `GET /api/auth/options`; null for one that is not in the settings any more. */
+            provider?: string | null;
         };
         /** @description The parts of an upload. */
         ImportForm: {
@@ -734,6 +1524,18 @@ export interface components {
             /** Format: int64 */
             started_at_ms?: number | null;
             status: components["schemas"]["JobState"];
+        };
+        KeyOrder: {
+            expires_at?: components["schemas"]["Moment"] | null;
+            name: string;
+            policy?: components["schemas"]["Policy"];
+            scopes: components["schemas"]["Scope"][];
+        };
+        KeyPatch: {
+            expires_at?: components["schemas"]["Moment"] | null;
+            name?: string | null;
+            policy?: components["schemas"]["Policy"] | null;
+            scopes?: components["schemas"]["Scope"][] | null;
         };
         /** @description Something that one speaker says in one go. */
         Line: {
@@ -816,6 +1618,10 @@ export interface components {
          * @description One spoken line of a script; the older API calls it a token.
          */
         LineId: string;
+        LinkView: {
+            /** @description Good once, for a day. */
+            url: string;
+        };
         LoudnessRequest: {
             /**
              * Format: double
@@ -823,6 +1629,22 @@ export interface components {
              */
             target_lufs?: number | null;
         };
+        MadeAccount: {
+            /** @description Where its owner chooses a password; good once, for a day. */
+            url: string;
+            user: components["schemas"]["User"];
+        };
+        MeChange: {
+            /** @description `ko` or `en` */
+            language?: string | null;
+            name?: string | null;
+        };
+        /**
+         * Format: date-time
+         * @description Milliseconds since 1970; in JSON `"2026-11-21T09:15:00.000Z"`.
+         * @example 2026-11-21T09:15:00.000Z
+         */
+        Moment: string;
         /** @description An actor to be made. */
         NewActor: {
             /**
@@ -844,6 +1666,10 @@ export interface components {
             /** @example MINA */
             alias: string;
         };
+        NewApiKeyView: components["schemas"]["ApiKeyView"] & {
+            /** @description The whole key. It is shown this once. */
+            secret: string;
+        };
         /** @description A show to be made. */
         NewShow: {
             cover_url?: string | null;
@@ -859,10 +1685,43 @@ export interface components {
              */
             title: string;
         };
+        /** @description Who somebody is, and how they will come in. */
+        Newcomer: {
+            /** @description Put the tokens into cookies instead of the answer. */
+            cookies?: boolean;
+            /** @description What this device is called in the list of devices. */
+            device_name?: string | null;
+            email: string;
+            /** @description `ko` or `en` */
+            language?: string | null;
+            name: string;
+            /**
+             * Format: password
+             * @description 10 to 128 letters.
+             */
+            password: string;
+            /** @description Of the first-run link; for `/api/auth/setup` only. */
+            token?: string | null;
+        };
         OldActor: {
             aliases: string[];
             id: components["schemas"]["ActorId"];
             name: string;
+        };
+        /** @description Where the browser has to go. */
+        Onward: {
+            location: string;
+        };
+        Options: {
+            /** @description For Google's own button. */
+            google_client_id?: string | null;
+            /** @description There is no admin yet: look for the link that the server showed when it started. */
+            needs_setup: boolean;
+            /** @description `/api/auth/providers/{id}/start` begins. */
+            providers: components["schemas"]["ProviderName"][];
+            sign_up: components["schemas"]["SignUp"];
+            /** @description Who is not signed in sees what is public. */
+            visitors: boolean;
         };
         /** @description Where something stood in the source file. Both count from 1; a column is one Unicode scalar. */
         Origin: {
@@ -887,11 +1746,32 @@ export interface components {
                 created_at_ms: number;
                 description?: string | null;
                 id: components["schemas"]["ActorId"];
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @description Of the scripts that you may see.
+                 */
                 line_count: number;
                 name: string;
                 /** Format: int64 */
                 updated_at_ms: number;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_AuditView: {
+            items: {
+                account_email?: string | null;
+                account_id?: components["schemas"]["AccountId"] | null;
+                actor_email?: string | null;
+                actor_id?: components["schemas"]["AccountId"] | null;
+                address?: string | null;
+                at: components["schemas"]["Moment"];
+                details: Record<string, never>;
+                /** Format: uuid */
+                id: string;
+                /** @example role_changed */
+                kind: string;
             }[];
             /** @description Present when there is more. */
             next_cursor?: string | null;
@@ -979,6 +1859,8 @@ export interface components {
                  */
                 duration_ms?: number | null;
                 id: components["schemas"]["ScriptId"];
+                /** @description It belongs to you. */
+                is_mine: boolean;
                 /** @description Whether that rendering says what the script says now. */
                 is_rendering_current: boolean;
                 /** @example en-US */
@@ -986,6 +1868,10 @@ export interface components {
                 level?: string | null;
                 /** Format: int64 */
                 line_count: number;
+                /** @description You may change, render and delete it. */
+                may_change: boolean;
+                /** @description You may say who else sees it. */
+                may_share: boolean;
                 rendering_id?: components["schemas"]["RenderingId"] | null;
                 show?: components["schemas"]["ShowRef"] | null;
                 /** @description In the order in which they first speak. */
@@ -993,6 +1879,7 @@ export interface components {
                 title: string;
                 /** Format: int64 */
                 updated_at_ms: number;
+                visibility: components["schemas"]["Visibility"];
             }[];
             /** @description Present when there is more. */
             next_cursor?: string | null;
@@ -1005,12 +1892,40 @@ export interface components {
                 created_at_ms: number;
                 description?: string | null;
                 id: components["schemas"]["ShowId"];
+                /** @description It belongs to you. */
+                is_mine: boolean;
                 lang?: string | null;
-                /** Format: int64 */
+                /** @description You may change and delete it. */
+                may_change: boolean;
+                /** @description You may say who else sees it. */
+                may_share: boolean;
+                /**
+                 * Format: int64
+                 * @description Of the scripts that you may see.
+                 */
                 script_count: number;
                 title: string;
                 /** Format: int64 */
                 updated_at_ms: number;
+                visibility: components["schemas"]["Visibility"];
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_User: {
+            items: {
+                created_at: components["schemas"]["Moment"];
+                email: string;
+                /** @description False for who signs in elsewhere only. */
+                has_password: boolean;
+                id: components["schemas"]["AccountId"];
+                /** @description `ko` or `en`; null until it was chosen. */
+                language?: string | null;
+                name: string;
+                role: components["schemas"]["Role"];
+                signed_in_at?: components["schemas"]["Moment"] | null;
+                status: components["schemas"]["Status"];
             }[];
             /** @description Present when there is more. */
             next_cursor?: string | null;
@@ -1028,12 +1943,38 @@ export interface components {
             problems: components["schemas"]["ScriptProblem"][];
             script: components["schemas"]["Script"];
         };
+        PasswordChange: {
+            /**
+             * Format: password
+             * @description Empty for an account that has none yet.
+             */
+            current?: string;
+            /**
+             * Format: password
+             * @description 10 to 128 letters.
+             */
+            new: string;
+        };
+        PasswordReset: {
+            /**
+             * Format: password
+             * @description 10 to 128 letters.
+             */
+            new: string;
+            /** @description Of the link. */
+            token: string;
+        };
         /** @description Silence between lines, instead of the gap that would be there. */
         Pause: {
             origin?: components["schemas"]["Origin"] | null;
             /** Format: int32 */
             pause_ms: number;
         };
+        /**
+         * @description How a key has to prove itself.
+         * @enum {string}
+         */
+        Policy: "bearer" | "signed";
         /** @enum {string} */
         Priority: "high" | "normal" | "low";
         ProblemBody: {
@@ -1070,6 +2011,15 @@ export interface components {
             percent: number;
             /** @description What is happening now: `reading`, `voicing`, `mixing`, `encoding`, `storing`. */
             stage: string;
+        };
+        /** @description Another way to sign in, as a page offers it. */
+        ProviderName: {
+            id: string;
+            name: string;
+        };
+        Refresh: {
+            /** @description Browsers leave it out: their cookie has it. */
+            refresh_token?: string | null;
         };
         RenderRequest: {
             /**
@@ -1126,6 +2076,16 @@ export interface components {
             /** @description On its own it is read; titles and voices that it does not name stay as they are. */
             source_text?: string | null;
         };
+        /**
+         * @description What an account is on this server; each may do what those before it may.
+         * @enum {string}
+         */
+        Role: "learner" | "teacher" | "editor" | "admin";
+        /**
+         * @description What an API key was given; an account that signed in has all of them.
+         * @enum {string}
+         */
+        Scope: "scripts:read" | "scripts:write" | "synth" | "jobs:read" | "jobs:write" | "account" | "admin";
         /** @description A script: a cast, and what they say in order. */
         Script: {
             author?: string | null;
@@ -1177,6 +2137,8 @@ export interface components {
             source_urls: string[] | null;
             /** @default null */
             title: string | null;
+            /** @default null */
+            visibility: components["schemas"]["Visibility"] | null;
         };
         /** Format: uuid */
         ScriptId: string;
@@ -1253,6 +2215,8 @@ export interface components {
              */
             duration_ms?: number | null;
             id: components["schemas"]["ScriptId"];
+            /** @description It belongs to you. */
+            is_mine: boolean;
             /** @description Whether that rendering says what the script says now. */
             is_rendering_current: boolean;
             /** @example en-US */
@@ -1260,6 +2224,10 @@ export interface components {
             level?: string | null;
             /** Format: int64 */
             line_count: number;
+            /** @description You may change, render and delete it. */
+            may_change: boolean;
+            /** @description You may say who else sees it. */
+            may_share: boolean;
             rendering_id?: components["schemas"]["RenderingId"] | null;
             show?: components["schemas"]["ShowRef"] | null;
             /** @description In the order in which they first speak. */
@@ -1267,6 +2235,7 @@ export interface components {
             title: string;
             /** Format: int64 */
             updated_at_ms: number;
+            visibility: components["schemas"]["Visibility"];
         };
         /** @description A script with everything that the catalog knows of it. */
         ScriptView: {
@@ -1278,6 +2247,8 @@ export interface components {
              */
             duration_ms?: number | null;
             id: components["schemas"]["ScriptId"];
+            /** @description It belongs to you. */
+            is_mine: boolean;
             /** @description Whether that rendering says what the script says now. */
             is_rendering_current: boolean;
             level?: string | null;
@@ -1285,6 +2256,10 @@ export interface components {
             line_count: number;
             /** @description One for each item of type `line`, in order; they survive edits. */
             line_ids: components["schemas"]["LineId"][];
+            /** @description You may change, render and delete it. */
+            may_change: boolean;
+            /** @description You may say who else sees it. */
+            may_share: boolean;
             rendering_id?: components["schemas"]["RenderingId"] | null;
             /**
              * Format: int64
@@ -1301,9 +2276,40 @@ export interface components {
             speakers: string[];
             /** Format: int64 */
             updated_at_ms: number;
+            visibility: components["schemas"]["Visibility"];
+        };
+        /**
+         * Format: uuid
+         * @description One sign-in on one device, from log-in to log-out.
+         */
+        SessionId: string;
+        /** @description What signing in answers. For a browser that wants cookies the tokens are in them only. */
+        SessionView: {
+            access_token?: string | null;
+            /** @description With cookies: to be sent back as `X-CSRF-Token`. */
+            csrf_token?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds until the access token ends.
+             */
+            expires_in: number;
+            refresh_token?: string | null;
+            user: components["schemas"]["User"];
         };
         /** @enum {string} */
         Severity: "warning" | "error";
+        /** @description Somebody who may see a thing that is shared. */
+        Share: {
+            account_id: components["schemas"]["AccountId"];
+            /** Format: int64 */
+            created_at_ms: number;
+            email: string;
+            name: string;
+        };
+        Shares: {
+            /** @description Oldest first. */
+            items: components["schemas"]["Share"][];
+        };
         /** @description A show of the catalog. */
         Show: {
             cover_url?: string | null;
@@ -1311,12 +2317,22 @@ export interface components {
             created_at_ms: number;
             description?: string | null;
             id: components["schemas"]["ShowId"];
+            /** @description It belongs to you. */
+            is_mine: boolean;
             lang?: string | null;
-            /** Format: int64 */
+            /** @description You may change and delete it. */
+            may_change: boolean;
+            /** @description You may say who else sees it. */
+            may_share: boolean;
+            /**
+             * Format: int64
+             * @description Of the scripts that you may see.
+             */
             script_count: number;
             title: string;
             /** Format: int64 */
             updated_at_ms: number;
+            visibility: components["schemas"]["Visibility"];
         };
         /** @description What to change of a show: a field that is left out stays, `null` empties it. */
         ShowChange: {
@@ -1328,6 +2344,8 @@ export interface components {
             lang: string | null;
             /** @default null */
             title: string | null;
+            /** @default null */
+            visibility: components["schemas"]["Visibility"] | null;
         };
         /**
          * Format: uuid
@@ -1339,6 +2357,22 @@ export interface components {
             id: components["schemas"]["ShowId"];
             title: string;
         };
+        SignIn: {
+            /** @description Put the tokens into cookies instead of the answer. */
+            cookies?: boolean;
+            /** @description What this device is called in the list of devices. */
+            device_name?: string | null;
+            email: string;
+            /** Format: password */
+            password: string;
+        };
+        /**
+         * @description Who may make an account.
+         * @enum {string}
+         */
+        SignUp: "open" | "approval" | "closed";
+        /** @enum {string} */
+        Status: "pending" | "active" | "suspended";
         /** @description What may stand beside the script in the body of `POST /v1/synthesize`. */
         SynthesizeRequest: {
             caption_format?: components["schemas"]["CaptionFormat"] | null;
@@ -1362,7 +2396,8 @@ export interface components {
              * @description Lines as `{"speaker_id","text"}`, or with `speaker`, `style`, `speed`, `pause_after_ms`,
              *     between them `{"pause_ms"}` and `{"chapter"}`. Read by the script readers, skipped here.
              */
-            script: Record<string, never>[];
+            script?: Record<string, never>[] | null;
+            script_id?: components["schemas"]["ScriptId"] | null;
             /** Format: int64 */
             seed?: number | null;
         };
@@ -1431,6 +2466,25 @@ export interface components {
             start_ms: number;
             text: string;
         };
+        /** @description An account as its owner and admins see it. */
+        User: {
+            created_at: components["schemas"]["Moment"];
+            email: string;
+            /** @description False for who signs in elsewhere only. */
+            has_password: boolean;
+            id: components["schemas"]["AccountId"];
+            /** @description `ko` or `en`; null until it was chosen. */
+            language?: string | null;
+            name: string;
+            role: components["schemas"]["Role"];
+            signed_in_at?: components["schemas"]["Moment"] | null;
+            status: components["schemas"]["Status"];
+        };
+        /**
+         * @description Who may see a thing besides its owner and admins.
+         * @enum {string}
+         */
+        Visibility: "private" | "shared" | "public";
         /** @description A voice in the list. */
         VoiceInfo: {
             /** @description Whether its model is on this machine. */
@@ -1457,6 +2511,10 @@ export interface components {
         };
         VoiceList: {
             items: components["schemas"]["VoiceInfo"][];
+        };
+        Waiting: {
+            /** @description Always `pending`: an admin has to let them in. */
+            status: components["schemas"]["Status"];
         };
         /** @description A spoken word with its time in the script's rendering. */
         Word: {
@@ -1496,6 +2554,2268 @@ export interface operations {
                     "application/json": components["schemas"]["OldActor"][];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_accounts: {
+        parameters: {
+            query?: {
+                /** @description `pending`, `active` or `suspended`. */
+                status?: components["schemas"]["Status"];
+                /** @description A part of the name or the e-mail address. */
+                q?: string;
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            /** @description A parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountOrder"];
+            };
+        };
+        responses: {
+            /** @description The account, and the link for its owner */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeAccount"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_EMAIL_TAKEN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Account */
+                id: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `ACCOUNT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_LAST_ADMIN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Account */
+                id: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `ACCOUNT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_LAST_ADMIN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_reset_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Account */
+                id: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `ACCOUNT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description Such as `sign_in_failed`. */
+                kind?: string;
+                /** @description About this account. */
+                account?: components["schemas"]["AccountId"];
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the log */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditView"];
+                };
+            };
+            /** @description A parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_in_with_google: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoogleToken"];
+            };
+        };
+        responses: {
+            /** @description Signed in; the first time with a new account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description The body is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` or `AUTH_EMAIL_UNVERIFIED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, `AUTH_SIGN_UP_CLOSED` or `AUTH_LINK_REQUIRED` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Google is not set up here: `AUTH_PROVIDER_UNKNOWN` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Google's keys cannot be fetched: `AUTH_PROVIDER_UNAVAILABLE` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_auth_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a sign-in page has to offer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Options"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_PASSWORD_WEAK` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_PASSWORD_WRONG`; not by an API key: `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_TOO_MANY_TRIES` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description Changed; sign in with it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_LINK_INVALID` or `AUTH_PASSWORD_WEAK` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_TOO_MANY_TRIES` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    finish_provider_sign_in: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                /** @description The issuer that answers (RFC 9207). */
+                iss?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Of `GET /api/auth/options` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed in with cookies, or to `/sign-in?error=CODE` */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    start_provider_sign_in: {
+        parameters: {
+            query?: {
+                /** @description A path of this site to go to afterwards. */
+                return_to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Of `GET /api/auth/options` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider's page */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_PROVIDER_UNKNOWN` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FLOWS_FULL` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_PROVIDER_UNAVAILABLE` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Refresh"] | null;
+            };
+        };
+        responses: {
+            /** @description The next tokens, the way the last ones came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description The body is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: sign in again */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_USER_PENDING` or `AUTH_USER_SUSPENDED` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Newcomer"];
+            };
+        };
+        responses: {
+            /** @description Signed in as the admin */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description `AUTH_LINK_INVALID`, `AUTH_PASSWORD_WEAK` or a wrong field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_EMAIL_TAKEN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_TOO_MANY_TRIES` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_SIGN_IN_FAILED` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_USER_PENDING` or `AUTH_USER_SUSPENDED` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_TOO_MANY_TRIES`; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not by an API key: `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_out_everywhere: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out on all devices; API keys stay */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Newcomer"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description An admin has to approve it first */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description `AUTH_PASSWORD_WEAK` or a wrong field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_SIGN_UP_CLOSED` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_EMAIL_TAKEN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_TOO_MANY_TRIES` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account behind the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not by an API key: `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_LAST_ADMIN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one that was used last comes first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Devices"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DEVICE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Account, devices, keys, log, and what every other part has */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identities"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    connect_identity: {
+        parameters: {
+            query?: {
+                /** @description A path of this site to go to afterwards. */
+                return_to?: string;
+            };
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Of `GET /api/auth/options` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Go there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onward"];
+                };
+            };
+            /** @description The query is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not by an API key: `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_PROVIDER_UNKNOWN` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FLOWS_FULL` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_PROVIDER_UNAVAILABLE` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    disconnect_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of `GET /api/auth/options` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It does not let in any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not by an API key: `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_PROVIDER_UNKNOWN` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Nothing else lets in: `AUTH_LAST_WAY_IN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     list_tokens: {
@@ -1519,8 +4839,53 @@ export interface operations {
                     "application/json": components["schemas"]["Token"][];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1551,8 +4916,53 @@ export interface operations {
                     "application/json": components["schemas"]["TokenWord"][];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1583,8 +4993,53 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `LINE_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1610,6 +5065,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
             /** @description The database cannot be reached */
@@ -1657,12 +5139,51 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     create_actor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1690,8 +5211,71 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `ALIAS_TAKEN`: `details.actor_id` has this name or alias */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1722,8 +5306,53 @@ export interface operations {
                     "application/json": components["schemas"]["Actor"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `ACTOR_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1752,8 +5381,53 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `ACTOR_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1797,6 +5471,24 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `ACTOR_NOT_FOUND` */
             404: {
                 headers: {
@@ -1815,12 +5507,51 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     add_alias: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Actor */
                 id: components["schemas"]["ActorId"];
@@ -1851,6 +5582,24 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `ACTOR_NOT_FOUND` */
             404: {
                 headers: {
@@ -1862,6 +5611,51 @@ export interface operations {
             };
             /** @description `ALIAS_TAKEN`: `details.actor_id` has this name or alias */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1892,8 +5686,391 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `ACTOR_NOT_FOUND` or `ALIAS_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_api_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyOrder"];
+            };
+        };
+        responses: {
+            /** @description The key with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKeyView"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: a scope that one does not have oneself */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_TOO_MANY_KEYS` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key */
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `API_KEY_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key */
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyPatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyView"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: a scope that one does not have oneself */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `API_KEY_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1939,6 +6116,42 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     get_job: {
@@ -1962,8 +6175,53 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `JOB_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2001,8 +6259,53 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `JOB_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2036,8 +6339,53 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `JOB_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2050,7 +6398,10 @@ export interface operations {
     retry_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Job */
                 id: components["schemas"]["JobId"];
@@ -2068,6 +6419,33 @@ export interface operations {
                     "application/json": components["schemas"]["JobView"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `JOB_NOT_FOUND` */
             404: {
                 headers: {
@@ -2079,6 +6457,33 @@ export interface operations {
             };
             /** @description `JOB_NOT_RETRYABLE`: it neither failed nor was cancelled */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2126,6 +6531,42 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     get_line: {
@@ -2149,8 +6590,53 @@ export interface operations {
                     "application/json": components["schemas"]["ScriptLine"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `LINE_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2200,6 +6686,24 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `LINE_NOT_FOUND` or `ACTOR_NOT_FOUND` */
             404: {
                 headers: {
@@ -2211,6 +6715,42 @@ export interface operations {
             };
             /** @description `SCRIPT_CHANGED`: `details.revision` is the current one */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2241,8 +6781,53 @@ export interface operations {
                     "application/json": components["schemas"]["RenderingView"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `RENDERING_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2297,6 +6882,33 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description No such rendering, or not in this format */
             404: {
                 headers: {
@@ -2306,8 +6918,35 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `PRECONDITION_FAILED`: `If-Match` names another file */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description The range lies outside of the file */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2358,8 +6997,44 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `RENDERING_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2380,6 +7055,8 @@ export interface operations {
                 level?: string;
                 /** @description The whole name of one who speaks in it; case makes no difference. */
                 speaker?: string;
+                /** @description Everything that you may see when left out. */
+                library?: "mine" | "shared" | "public";
                 /** @description `updated` when left out. */
                 sort?: "updated" | "created" | "title" | "duration";
                 /** @description `next_cursor` of the page before; leave out for the first page. */
@@ -2411,12 +7088,51 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     create_script: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2472,8 +7188,35 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SHOW_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2490,12 +7233,51 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     import_script: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2523,8 +7305,35 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SHOW_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2550,6 +7359,33 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     parse_script: {
@@ -2559,7 +7395,10 @@ export interface operations {
                 format?: string;
                 filename?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2593,8 +7432,71 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Larger than 10 MB, or a script larger than 8 MiB */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2625,8 +7527,53 @@ export interface operations {
                     "application/json": components["schemas"]["ScriptView"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2676,6 +7623,24 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
                 headers: {
@@ -2696,6 +7661,33 @@ export interface operations {
             };
             /** @description Larger than 10 MB */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2724,8 +7716,53 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2779,6 +7816,24 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` or `SHOW_NOT_FOUND` */
             404: {
                 headers: {
@@ -2790,6 +7845,42 @@ export interface operations {
             };
             /** @description `SCRIPT_CHANGED`: `details.revision` is the current one */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2834,8 +7925,44 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2848,7 +7975,10 @@ export interface operations {
     render_script: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Script */
                 id: components["schemas"]["ScriptId"];
@@ -2879,8 +8009,71 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may hear it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SCRIPT_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2899,11 +8092,249 @@ export interface operations {
             };
         };
     };
+    list_script_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Script */
+                id: components["schemas"]["ScriptId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The accounts that may see it while its visibility is `shared` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shares"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: it is not yours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SCRIPT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    share_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Script */
+                id: components["schemas"]["ScriptId"];
+                /**
+                 * @description An account's id or its e-mail address
+                 * @example mina@example.org
+                 */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Shared, or was already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description `FIELD_INVALID`: it is theirs, or it is shared with 200 accounts */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: it is not yours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SCRIPT_NOT_FOUND` or `ACCOUNT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unshare_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Script */
+                id: components["schemas"]["ScriptId"];
+                /** @description An account's id or its e-mail address */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not shared any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: it is not yours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SCRIPT_NOT_FOUND`, `ACCOUNT_NOT_FOUND` or `SHARE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_shows: {
         parameters: {
             query?: {
                 /** @description Part of the title; case makes no difference. */
                 query?: string;
+                /** @description Everything that you may see when left out. */
+                library?: "mine" | "shared" | "public";
                 /** @description `next_cursor` of the page before; leave out for the first page. */
                 cursor?: string;
                 /** @description How many at the most, 1 to 200; 50 when left out. */
@@ -2933,12 +8364,51 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     create_show: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2959,6 +8429,78 @@ export interface operations {
             };
             /** @description `FIELD_INVALID`: `details.field` names the field */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2989,8 +8531,53 @@ export interface operations {
                     "application/json": components["schemas"]["Show"];
                 };
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SHOW_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3019,8 +8606,53 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SHOW_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3064,8 +8696,298 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may see it, not change it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description `SHOW_NOT_FOUND` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_show_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Show */
+                id: components["schemas"]["ShowId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The accounts that may see it while its visibility is `shared` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shares"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: it is not yours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SHOW_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    share_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Show */
+                id: components["schemas"]["ShowId"];
+                /**
+                 * @description An account's id or its e-mail address
+                 * @example mina@example.org
+                 */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Shared, or was already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description `FIELD_INVALID`: it is theirs, or it is shared with 200 accounts */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: it is not yours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SHOW_NOT_FOUND` or `ACCOUNT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unshare_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Show */
+                id: components["schemas"]["ShowId"];
+                /** @description An account's id or its e-mail address */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not shared any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: it is not yours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SHOW_NOT_FOUND`, `ACCOUNT_NOT_FOUND` or `SHARE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3078,7 +9000,10 @@ export interface operations {
     synthesize: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3123,8 +9048,71 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SCRIPT_NOT_FOUND`: of `script_id` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
             /** @description Larger than 10 MB */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3161,6 +9149,42 @@ export interface operations {
                     "application/json": components["schemas"]["VoiceList"];
                 };
             };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
         };
     };
     preview_voice: {
@@ -3189,6 +9213,33 @@ export interface operations {
             };
             /** @description `VOICE_UNKNOWN` */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,19 +10,10 @@ export interface Page<T> {
   next_cursor?: string | null;
 }
 
-export type Visibility = 'private' | 'shared' | 'public';
-/** Whose a thing is, and what the caller may do with it. */
-export interface Owned {
-  visibility: Visibility;
-  is_mine: boolean;
-  may_change: boolean;
-  may_share: boolean;
-}
-
-export type ScriptSummary = Schemas['ScriptSummary'] & Owned;
+export type ScriptSummary = Schemas['ScriptSummary'];
 /** As the server answers it: what a request may leave out is there. */
 export type Script = Schemas['Script'] & Required<Pick<Schemas['Script'], 'title' | 'cast' | 'items'>>;
-export type ScriptView = Omit<Schemas['ScriptView'], 'script'> & { script: Script } & Owned;
+export type ScriptView = Omit<Schemas['ScriptView'], 'script'> & { script: Script };
 export type CastMember = Schemas['CastMember'];
 export type Voice = Schemas['VoiceInfo'];
 export type Rendering = Schemas['RenderingView'];
@@ -38,64 +29,16 @@ export interface RenderResult {
 
 export type Job = Omit<Schemas['JobView'], 'result'> & { result?: RenderResult | null };
 
-export type Role = 'learner' | 'teacher' | 'editor' | 'admin';
-export type Status = 'pending' | 'active' | 'suspended';
-
-export interface User {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
-  status: Status;
-  language: string | null;
-  /** False for who signs in elsewhere only. */
-  has_password?: boolean;
-  created_at?: string | null;
-}
-
-export interface AuthOptions {
-  sign_up: 'open' | 'approval' | 'closed';
-  google_client_id?: string | null;
-  providers: { id: string; name: string }[];
-  needs_setup: boolean;
-  visitors: boolean;
-}
-
-export interface Device {
-  id: string;
-  name: string | null;
-  address?: string | null;
-  last_used_at: string | null;
-  is_current: boolean;
-}
-
-export type Scope = 'scripts:read' | 'scripts:write' | 'synth' | 'jobs:read' | 'jobs:write' | 'account' | 'admin';
-
-export interface ApiKey {
-  id: string;
-  name: string;
-  prefix: string;
-  scopes: Scope[];
-  policy: 'bearer' | 'signed';
-  expires_at: string | null;
-  last_used_at: string | null;
-  created_at: string;
-}
-
-export interface AuditEvent {
-  id: string;
-  at: string;
-  kind: string;
-  account_id?: string | null;
-  account_email?: string | null;
-  actor_id?: string | null;
-  actor_email?: string | null;
-  address?: string | null;
-}
-
+export type Role = Schemas['Role'];
+export type Status = Schemas['Status'];
+export type Scope = Schemas['Scope'];
+export type User = Schemas['User'];
+export type SignedIn = Schemas['SessionView'];
+export type AuthOptions = Schemas['Options'];
+export type Device = Schemas['DeviceView'];
+export type Identity = Schemas['Identity'];
+export type ApiKey = Schemas['ApiKeyView'];
+export type AuditEvent = Schemas['AuditView'];
+export type Visibility = Schemas['Visibility'];
 /** An account that a thing is shared with. */
-export interface Share {
-  account_id: string;
-  name: string;
-  email: string;
-}
+export type Share = Schemas['Share'];

@@ -2,17 +2,11 @@
 
 import { api, ApiError, onTurnedAway } from '../api/client';
 import { csrfToken, forgetUntil, fresh, keepUntil } from '../api/credentials';
-import type { AuthOptions, User } from '../api/types';
+import type { AuthOptions, SignedIn, User } from '../api/types';
 import { draftsOf } from './drafts';
 import { i18n, type Language } from './i18n.svelte';
 import { player } from './player.svelte';
 import { router } from './router.svelte';
-
-/** What signing in answers a browser. */
-export interface SignedIn {
-  user: User;
-  expires_in: number;
-}
 
 class Session {
   /** Nobody, when they are a visitor. */
