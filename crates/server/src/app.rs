@@ -118,7 +118,14 @@ impl App {
             Arc::new(catalog.clone()),
         ]);
         jobs.start(voice.handlers()).await?;
-        let (routes, document) = api(&auth, &catalog, &voice, &jobs, media, &db).split_for_parts();
+        let podcasts = flows::podcast::Podcasts {
+            auth: auth.clone(),
+            catalog: catalog.clone(),
+            voice: voice.clone(),
+            media: Arc::clone(&media),
+            public_url: config.public_url.clone(),
+        };
+        let (routes, document) = api(&auth, &catalog, &voice, &jobs, podcasts, media, &db).split_for_parts();
         let border = Border::new(
             config,
             &document,
@@ -147,6 +154,7 @@ fn api(
     catalog: &Catalog,
     voice: &Voice,
     jobs: &Jobs,
+    podcasts: flows::podcast::Podcasts,
     media: Arc<dyn MediaStore>,
     db: &Db,
 ) -> OpenApiRouter {
@@ -157,6 +165,7 @@ fn api(
         .merge(jobs.routes())
         .merge(flows::render_script::routes(catalog.clone(), voice.clone()))
         .merge(flows::serve_rendering_audio::routes(voice.clone(), media))
+        .merge(flows::podcast::routes(podcasts))
         .merge(health::routes(db.clone(), voice.clone()))
 }
 

@@ -2,5 +2,6 @@
 
 pub mod ask_catalog;
 pub mod keep_catalog_in_step;
+pub mod podcast;
 pub mod render_script;
 pub mod serve_rendering_audio;

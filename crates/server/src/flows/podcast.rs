@@ -15,8 +15,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sori_auth::{Actor, Auth, NewKey, Policy};
 use sori_catalog::{Catalog, CatalogFault, ScriptFilter, ScriptSort, ScriptSummary};
-use sori_contracts::{Caller, Identity, MediaId, MediaStore, Presented, RenderingId, Scope, ScriptId, ShowId};
-use sori_http::{ClientAddress, Json, PageQuery, Path, Problem, ProblemBody, SignedIn};
+use sori_contracts::{
+    Caller, Identity, MediaId, MediaStore, Presented, RenderingId, Scope, ScriptId, ShowId,
+};
+use sori_http::{Json, PageQuery, Path, Problem, ProblemBody, Sender, SignedIn};
 use sori_voice::{
     Rendering, RenderingFault, Voice,
     routes::{CaptionFormat, CaptionOptions, write_captions},
@@ -70,7 +72,7 @@ struct FeedView {
 async fn make_feed(
     State(podcasts): State<Podcasts>,
     SignedIn(member): SignedIn,
-    address: ClientAddress,
+    Sender(address): Sender,
     Path(id): Path<ShowId>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<FeedView>), Problem> {
@@ -82,7 +84,7 @@ async fn make_feed(
         policy: Policy::Bearer,
         expires_at_ms: None,
     };
-    let actor = Actor { account: Some(member.account), address: Some(address.0) };
+    let actor = Actor { account: Some(member.account), address };
     let (_, secret) = podcasts.auth.api_keys().create(member.account, key, actor).await?;
     let url = format!("{}/feeds/{secret}/{id}/feed.xml", podcasts.origin(&headers));
     Ok((StatusCode::CREATED, Json(FeedView { url })))
@@ -145,7 +147,8 @@ async fn get_episode_file(
     let caller = podcasts.caller(&key).await?;
     let view = podcasts.catalog.script(&caller, script).await?;
     let rendering = view.rendering_id.filter(|_| view.show.is_some_and(|of| of.id == show));
-    let rendering = podcasts.voice.rendering_for(&caller, rendering.ok_or(CatalogFault::ScriptNotFound(script))?).await?;
+    let rendering =
+        podcasts.voice.rendering_for(&caller, rendering.ok_or(CatalogFault::ScriptNotFound(script))?).await?;
     let (name, ending) = file.split_once('.').unwrap_or((&file, ""));
     let nothing = || Problem::from(RenderingFault::NotFound(rendering.id));
     let text = |kind: &'static str, text: String| Ok(([(header::CONTENT_TYPE, kind)], text).into_response());
@@ -158,7 +161,10 @@ async fn get_episode_file(
         ("transcript", "json") => text("application/json", feed::transcript(&rendering.transcript)),
         ("transcript", "vtt" | "srt") => {
             let format = if ending == "vtt" { CaptionFormat::Vtt } else { CaptionFormat::Srt };
-            text(format.content_type(), write_captions(&rendering.transcript, format, &CaptionOptions::default()))
+            text(
+                format.content_type(),
+                write_captions(&rendering.transcript, format, &CaptionOptions::default()),
+            )
         }
         _ => Err(nothing()),
     }
@@ -175,7 +181,8 @@ impl Podcasts {
 
     async fn feed(&self, caller: &Caller, show: ShowId, base: &str) -> Result<Feed, Problem> {
         let view = self.catalog.show(caller, show).await?;
-        let filter = ScriptFilter { show_id: Some(show), sort: ScriptSort::Created, ..ScriptFilter::default() };
+        let filter =
+            ScriptFilter { show_id: Some(show), sort: ScriptSort::Created, ..ScriptFilter::default() };
         let page = PageQuery { limit: Some(MOST_EPISODES), cursor: None };
         let mut episodes = Vec::new();
         for script in self.catalog.scripts(caller, &filter, &page).await?.items {
@@ -211,7 +218,8 @@ impl Podcasts {
 
 fn episode(script: &ScriptSummary, rendering: &Rendering, base: &str) -> Option<Episode> {
     let formats = FORMATS.iter();
-    let audio = formats.filter_map(|format| rendering.audio.iter().find(|audio| audio.format == *format)).next()?;
+    let audio =
+        formats.filter_map(|format| rendering.audio.iter().find(|audio| audio.format == *format)).next()?;
     let file = |name: &str| format!("{base}/{}/{name}", script.id);
     Some(Episode {
         id: script.id.to_string(),

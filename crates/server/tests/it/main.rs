@@ -12,6 +12,7 @@ mod listen;
 mod matrix;
 mod page;
 mod people;
+mod podcast;
 mod slow;
 mod synthesize;
 mod tls;

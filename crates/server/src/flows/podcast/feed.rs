@@ -15,36 +15,36 @@ use sori_voice::Transcript;
 const ITUNES: &str = "http://www.itunes.com/dtds/podcast-1.0.dtd";
 const PODCAST: &str = "https://podcastindex.org/namespace/1.0";
 
-pub struct Feed {
-    pub title: String,
-    pub description: String,
-    pub lang: Option<String>,
-    pub cover_url: Option<String>,
+pub(super) struct Feed {
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) lang: Option<String>,
+    pub(super) cover_url: Option<String>,
     /// The page of the show for people.
-    pub page_url: String,
+    pub(super) page_url: String,
     /// Whether directories may not list it: it was made for one person.
-    pub is_private: bool,
-    pub episodes: Vec<Episode>,
+    pub(super) is_private: bool,
+    pub(super) episodes: Vec<Episode>,
 }
 
-pub struct Episode {
+pub(super) struct Episode {
     /// Stays when the episode is rendered again.
-    pub id: String,
-    pub title: String,
-    pub description: Option<String>,
-    pub lang: String,
-    pub published_ms: i64,
-    pub duration_ms: u64,
-    pub audio_url: String,
-    pub audio_type: String,
-    pub audio_bytes: u64,
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) description: Option<String>,
+    pub(super) lang: String,
+    pub(super) published_ms: i64,
+    pub(super) duration_ms: u64,
+    pub(super) audio_url: String,
+    pub(super) audio_type: String,
+    pub(super) audio_bytes: u64,
     /// Address and media type.
-    pub transcripts: Vec<(String, &'static str)>,
-    pub chapters_url: Option<String>,
+    pub(super) transcripts: Vec<(String, &'static str)>,
+    pub(super) chapters_url: Option<String>,
 }
 
 impl Feed {
-    pub fn to_rss(&self) -> String {
+    pub(super) fn to_rss(&self) -> String {
         let mut extensions = vec![element("itunes:explicit", "false", &[])];
         if let Some(cover) = &self.cover_url {
             extensions.push(element("itunes:image", "", &[("href", cover)]));
@@ -81,12 +81,17 @@ impl Episode {
         let seconds = self.duration_ms.div_ceil(1000).to_string();
         let mut extensions = vec![element("itunes:duration", &seconds, &[])];
         for (url, kind) in &self.transcripts {
-            extensions.push(element("podcast:transcript", "", &[("url", url), ("type", kind), ("language", &self.lang)]));
+            extensions.push(element(
+                "podcast:transcript",
+                "",
+                &[("url", url), ("type", kind), ("language", &self.lang)],
+            ));
         }
         if let Some(url) = &self.chapters_url {
             extensions.push(element("podcast:chapters", "", &[("url", url), ("type", CHAPTERS_TYPE)]));
         }
-        let published = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(self.published_ms).unwrap_or(0));
+        let published =
+            SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(self.published_ms).unwrap_or(0));
         Item {
             title: Some(self.title.clone()),
             description: self.description.clone(),
@@ -124,10 +129,10 @@ fn by_namespace(elements: Vec<Extension>) -> ExtensionMap {
     map
 }
 
-pub const CHAPTERS_TYPE: &str = "application/json+chapters";
+pub(super) const CHAPTERS_TYPE: &str = "application/json+chapters";
 
 /// Podcasting 2.0, "JSON chapters" 1.2.
-pub fn chapters(transcript: &Transcript) -> String {
+pub(super) fn chapters(transcript: &Transcript) -> String {
     let chapters = transcript.chapters.iter().map(|chapter| {
         json!({
             "startTime": chapter.start_ms as f64 / 1000.0,
@@ -135,11 +140,12 @@ pub fn chapters(transcript: &Transcript) -> String {
             "title": chapter.title,
         })
     });
-    json!({ "version": "1.2.0", "title": transcript.title, "chapters": chapters.collect::<Vec<_>>() }).to_string()
+    json!({ "version": "1.2.0", "title": transcript.title, "chapters": chapters.collect::<Vec<_>>() })
+        .to_string()
 }
 
 /// Podcasting 2.0, "JSON transcript": a segment for each line.
-pub fn transcript(transcript: &Transcript) -> String {
+pub(super) fn transcript(transcript: &Transcript) -> String {
     let segments = transcript.lines.iter().map(|line| {
         json!({
             "speaker": line.speaker,
