@@ -16,28 +16,35 @@ struct Scene {
 
 /// A public show with an episode for everybody and one for its maker alone.
 async fn scene(app: TestApp) -> Scene {
-    let show = json!({"title": "Harbour & sea", "lang": "en-US", "visibility": "public"});
+    let show = json!({"title": "Harbour & sea", "lang": "en-US"});
     let (status, show) = app.post("/v1/shows", &show).await;
     assert_eq!(status, StatusCode::CREATED, "{show}");
     let show = show["id"].as_str().unwrap().to_owned();
+    publish(&app, &format!("/v1/shows/{show}")).await;
     let (open, secret) = (episode(&app, &show, "public").await, episode(&app, &show, "private").await);
     Scene { app, show, open, secret }
 }
 
 async fn episode(app: &TestApp, show: &str, visibility: &str) -> String {
-    let script = json!({
-        "title": format!("A {visibility} one"), "show_id": show, "visibility": visibility,
-        "script": {"cast": {"A": {"voice": "tone:440"}}, "items": [
-            {"chapter": "Morning"}, {"speaker": "A", "text": "one two three"}]},
-    });
-    let (status, script) = app.post("/v1/scripts", &script).await;
+    let script = json!({"version": 1, "title": "An episode", "cast": {"A": {"voice": "tone:440"}},
+        "items": [{"type": "chapter", "title": "Morning"}, {"type": "line", "speaker": "A", "text": "one two three"}]});
+    let (status, script) = app.post("/v1/scripts", &json!({"script": script, "show_id": show})).await;
     assert_eq!(status, StatusCode::CREATED, "{script}");
     let id = script["id"].as_str().unwrap().to_owned();
+    if visibility == "public" {
+        publish(app, &format!("/v1/scripts/{id}")).await;
+    }
     let (status, job) = app.post(&format!("/v1/scripts/{id}/render"), &json!({"formats": ["mp3"]})).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
     let job = app.finished(job["job_id"].as_str().unwrap()).await;
     assert_eq!(job["status"], "succeeded", "{job}");
     id
+}
+
+async fn publish(app: &TestApp, path: &str) {
+    let (status, body) =
+        answer(app.request(Method::PATCH, path).json(&json!({"visibility": "public"}))).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
 }
 
 impl Scene {
@@ -109,7 +116,7 @@ async fn a_secret_address_plays_what_its_maker_may_hear_until_it_is_taken_back()
     let mut expected = [scene.open.as_str(), scene.secret.as_str()];
     expected.sort_unstable();
     assert_eq!(episodes, expected);
-    assert_eq!(channel.extensions()["itunes"]["block"][0].value(), Some("Yes"));
+    assert_eq!(channel.itunes_ext().unwrap().block(), Some("Yes"));
     for item in channel.items() {
         let range = scene.app.request_as(None, Method::GET, &scene.path(item.enclosure().unwrap().url()));
         let part = range.header("range", "bytes=0-9").send().await.unwrap();

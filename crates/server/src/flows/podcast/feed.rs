@@ -7,12 +7,14 @@ use std::{
 
 use rss::{
     Channel, Enclosure, Guid, Image, Item,
-    extension::{Extension, ExtensionMap},
+    extension::{
+        Extension, ExtensionMap,
+        itunes::{ITunesChannelExtension, ITunesItemExtension},
+    },
 };
 use serde_json::json;
 use sori_voice::Transcript;
 
-const ITUNES: &str = "http://www.itunes.com/dtds/podcast-1.0.dtd";
 const PODCAST: &str = "https://podcastindex.org/namespace/1.0";
 
 pub(super) struct Feed {
@@ -45,21 +47,20 @@ pub(super) struct Episode {
 
 impl Feed {
     pub(super) fn to_rss(&self) -> String {
-        let mut extensions = vec![element("itunes:explicit", "false", &[])];
-        if let Some(cover) = &self.cover_url {
-            extensions.push(element("itunes:image", "", &[("href", cover)]));
-        }
-        if self.is_private {
-            extensions.push(element("itunes:block", "Yes", &[]));
-            extensions.push(element("podcast:block", "yes", &[]));
-        }
+        let itunes = ITunesChannelExtension {
+            explicit: Some("false".to_owned()),
+            image: self.cover_url.clone(),
+            block: self.is_private.then(|| "Yes".to_owned()),
+            ..ITunesChannelExtension::default()
+        };
+        let blocked = self.is_private.then(|| element("podcast:block", "yes", &[]));
         let image = self.cover_url.as_ref().map(|url| Image {
             url: url.clone(),
             title: self.title.clone(),
             link: self.page_url.clone(),
             ..Image::default()
         });
-        let namespaces = [("itunes", ITUNES), ("podcast", PODCAST)];
+        let namespaces = [("podcast", PODCAST)];
         Channel {
             title: self.title.clone(),
             description: self.description.clone(),
@@ -69,7 +70,8 @@ impl Feed {
             image,
             items: self.episodes.iter().map(Episode::to_item).collect(),
             namespaces: namespaces.map(|(name, uri)| (name.to_owned(), uri.to_owned())).into(),
-            extensions: by_namespace(extensions),
+            itunes_ext: Some(itunes),
+            extensions: by_namespace(blocked),
             ..Channel::default()
         }
         .to_string()
@@ -79,7 +81,7 @@ impl Feed {
 impl Episode {
     fn to_item(&self) -> Item {
         let seconds = self.duration_ms.div_ceil(1000).to_string();
-        let mut extensions = vec![element("itunes:duration", &seconds, &[])];
+        let mut extensions = Vec::new();
         for (url, kind) in &self.transcripts {
             extensions.push(element(
                 "podcast:transcript",
@@ -103,6 +105,10 @@ impl Episode {
                 length: self.audio_bytes.to_string(),
                 mime_type: self.audio_type.clone(),
             }),
+            itunes_ext: Some(ITunesItemExtension {
+                duration: Some(seconds),
+                ..ITunesItemExtension::default()
+            }),
             extensions: by_namespace(extensions),
             ..Item::default()
         }
@@ -118,7 +124,7 @@ fn element(name: &str, value: &str, attributes: &[(&str, &str)]) -> Extension {
     }
 }
 
-fn by_namespace(elements: Vec<Extension>) -> ExtensionMap {
+fn by_namespace(elements: impl IntoIterator<Item = Extension>) -> ExtensionMap {
     let mut map = ExtensionMap::new();
     for element in elements {
         if let Some((namespace, name)) = element.name.split_once(':') {
@@ -196,8 +202,10 @@ mod tests {
         let podcast = &item.extensions["podcast"];
         assert_eq!(podcast["transcript"][0].attrs["language"], "en-US");
         assert_eq!(podcast["chapters"][0].attrs["url"], "https://sori.example.org/c.json?a=1&b=2");
-        assert_eq!(item.extensions["itunes"]["duration"][0].value.as_deref(), Some("62"));
-        assert_eq!(read.extensions["itunes"]["block"][0].value.as_deref(), Some("Yes"));
-        assert_eq!(read.extensions["itunes"]["image"][0].attrs["href"], "https://sori.example.org/cover.png");
+        assert_eq!(item.itunes_ext.as_ref().unwrap().duration.as_deref(), Some("62"));
+        let itunes = read.itunes_ext.as_ref().unwrap();
+        assert_eq!(itunes.block.as_deref(), Some("Yes"));
+        assert_eq!(itunes.image.as_deref(), Some("https://sori.example.org/cover.png"));
+        assert_eq!(read.extensions["podcast"]["block"][0].value.as_deref(), Some("yes"));
     }
 }
