@@ -39,6 +39,13 @@ impl Ring {
         self.verifiers.get(&key).ok_or(Refusal::UnknownKey(key))
     }
 
+    /// With one key, whose name is always the same.
+    #[cfg(test)]
+    pub(crate) fn for_test(root: &RootKey) -> Self {
+        let row = Row { id: Uuid::from_u128(7), root: root.id(), created_at_ms: 0 };
+        Self::of(&[row], &root.clone().into()).expect("the root made the key")
+    }
+
     fn of(rows: &[Row], roots: &Roots) -> Option<Self> {
         let secret = |row: &Row| roots.find(&row.root).map(|root| secret_of(root, row.id));
         let verifiers =

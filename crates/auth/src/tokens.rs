@@ -119,3 +119,89 @@ fn key_of(token: &str) -> Option<Uuid> {
     let kid = header.kid.filter(|_| is_plain && is_ours)?;
     Uuid::try_parse(&kid).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sori_contracts::AccountId;
+
+    use super::*;
+    use crate::RootKey;
+
+    const NOW_S: i64 = 1_795_252_500;
+
+    fn ring() -> Ring {
+        Ring::for_test(&RootKey::new([1; 32]))
+    }
+
+    fn holder() -> Holder {
+        let (account, session) = (AccountId::generate(), SessionId::generate());
+        Holder { account, session, role: Role::Teacher, generation: 3 }
+    }
+
+    /// A token that was signed with the right key, with other claims.
+    fn with(ring: &Ring, change: impl Fn(&mut Value)) -> String {
+        let holder = holder();
+        let mut claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": holder.account, "sid": holder.session,
+            "role": "teacher", "gen": 3, "iat": NOW_S, "nbf": NOW_S, "exp": NOW_S + 600 });
+        change(&mut claims);
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.into());
+        header.kid = Some(ring.current.to_string());
+        jsonwebtoken::encode(&header, &claims, &ring.signer).unwrap()
+    }
+
+    fn is_good(ring: &Ring, token: &str, now_s: i64) -> bool {
+        verify(ring, token).is_ok_and(|verified| verified.is_good_at(now_s * 1000 + 999))
+    }
+
+    #[test]
+    fn a_token_says_who_holds_it() {
+        let (ring, holder) = (ring(), holder());
+        let token = sign(&ring, holder, NOW_S * 1000, 600).unwrap();
+        assert!(token.len() < 500, "{}", token.len());
+        let verified = verify(&ring, &token).unwrap();
+        assert_eq!((verified.member.account, verified.session), (holder.account, holder.session));
+        assert_eq!((verified.member.role, verified.generation), (Role::Teacher, 3));
+        for (now_s, expected) in [(-31, false), (-30, true), (0, true), (599, true), (600, false)] {
+            assert_eq!(is_good(&ring, &token, NOW_S + now_s), expected, "{now_s}");
+        }
+    }
+
+    #[test]
+    fn the_right_key_is_not_enough() {
+        let ring = ring();
+        type Change = fn(&mut Value);
+        let changes: [(&str, bool, Change); 18] = [
+            ("nothing", true, |_| ()),
+            ("another audience", false, |claims| claims["aud"] = "other".into()),
+            ("no audience", false, |claims| drop(claims.as_object_mut().unwrap().remove("aud"))),
+            ("another issuer", false, |claims| claims["iss"] = "https://accounts.google.com".into()),
+            ("no issuer", false, |claims| drop(claims.as_object_mut().unwrap().remove("iss"))),
+            ("expired", false, |claims| claims["exp"] = (NOW_S - 1).into()),
+            ("no end", false, |claims| drop(claims.as_object_mut().unwrap().remove("exp"))),
+            ("an end in words", false, |claims| claims["exp"] = "never".into()),
+            ("an endless end", true, |claims| claims["exp"] = i64::MAX.into()),
+            ("an end beyond numbers", false, |claims| claims["exp"] = json!(1e300)),
+            ("not before tomorrow", false, |claims| claims["nbf"] = (NOW_S + 86_400).into()),
+            ("made tomorrow", false, |claims| claims["iat"] = (NOW_S + 86_400).into()),
+            ("made within the skew", true, |claims| claims["iat"] = (NOW_S + 20).into()),
+            ("another role", false, |claims| claims["role"] = "king".into()),
+            ("nobody", false, |claims| claims["sub"] = "".into()),
+            ("no session", false, |claims| drop(claims.as_object_mut().unwrap().remove("sid"))),
+            ("no generation", false, |claims| drop(claims.as_object_mut().unwrap().remove("gen"))),
+            ("a fraction", false, |claims| claims["gen"] = json!(1.5)),
+        ];
+        for (what, expected, change) in changes {
+            assert_eq!(is_good(&ring, &with(&ring, change), NOW_S), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_server_is_none() {
+        let ours = ring();
+        let theirs = Ring::for_test(&RootKey::new([2; 32]));
+        let token = sign(&theirs, holder(), NOW_S * 1000, 600).unwrap();
+        assert!(matches!(verify(&ours, &token), Err(Refusal::Forged)), "the same key id, another key");
+    }
+}
