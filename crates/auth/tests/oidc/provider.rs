@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
 };
@@ -11,8 +11,6 @@ use std::{
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-
-use crate::{SECRET, clients, people};
 
 /// Ends with the test.
 pub(crate) struct TestProvider {
@@ -24,8 +22,9 @@ pub(crate) struct TestProvider {
 impl TestProvider {
     /// `settings` are those of `provider.mjs`: the clients and the people.
     pub(crate) async fn start(settings: &Value) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oidc-provider");
-        let root: PathBuf = folder.ancestors().nth(4).expect("the root of the repository").to_owned();
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the root of the repository");
+        let folder = root.join("crates/auth/tests/oidc-provider");
         assert!(
             folder.join("node_modules/oidc-provider").exists(),
             "the provider is not installed: run `make setup-test`"
@@ -252,4 +251,43 @@ pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'
 
 pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     Url::parse(url).unwrap().query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Letters that the header of RFC 6749 has to encode.
+pub(crate) const SECRET: &str = "c+l/i:e%n t-secret-secret-secret";
+
+/// Clients of the provider: this server's, another one's, and one that signs with an elliptic curve.
+pub(crate) fn clients() -> Value {
+    let client = |id: &str, path: &str, more: Value| {
+        let mut client = json!({
+            // A native client may come from any port of the loopback address.
+            "client_id": id, "client_secret": SECRET, "application_type": "native",
+            "redirect_uris": [format!("http://127.0.0.1{path}")],
+            "grant_types": ["authorization_code"], "response_types": ["code"],
+        });
+        client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        client
+    };
+    json!([
+        client("sori", "/api/auth/providers/google/callback", json!({})),
+        client(
+            "sori-post",
+            "/api/auth/providers/post/callback",
+            json!({"token_endpoint_auth_method": "client_secret_post"})
+        ),
+        client("sori-app", "/app", json!({})),
+        client("sori-ec", "/app", json!({"id_token_signed_response_alg": "ES256"})),
+        client("sori-pss", "/app", json!({"id_token_signed_response_alg": "PS256"})),
+        client("sori-hs", "/app", json!({"id_token_signed_response_alg": "HS256"})),
+        client("other", "/app", json!({})),
+    ])
+}
+
+pub(crate) fn people() -> Value {
+    json!({
+        "mina": {"email": "mina@example.org", "email_verified": true, "name": "Mina", "locale": "ko-KR"},
+        "jun": {"email": "jun@example.org", "email_verified": true, "name": "Jun"},
+        "unproved": {"email": "mina@example.org", "email_verified": false, "name": "Mallory"},
+        "nobody": {"name": "No e-mail"},
+    })
 }

@@ -22,10 +22,7 @@ use sori_db::{now_ms, testing::TestDb};
 use sori_http::{Outgoing, outgoing::Rules};
 use tokio::net::TcpListener;
 
-use crate::{
-    SECRET, clients, people,
-    provider::{Browser, TestProvider, client, parameter},
-};
+use crate::provider::{Browser, SECRET, TestProvider, client, clients, parameter, people};
 
 const PASSWORD: &str = "quiet-harbour-lantern";
 

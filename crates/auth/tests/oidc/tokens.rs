@@ -9,7 +9,7 @@ use sori_contracts::Fault as _;
 use sori_db::{now_ms, testing::TestDb};
 use sori_http::{Outgoing, outgoing::Rules};
 
-use crate::{SECRET, clients, people, provider::TestProvider};
+use crate::provider::{SECRET, TestProvider, clients, people};
 
 struct Stage {
     provider: Arc<TestProvider>,
