@@ -78,6 +78,8 @@ impl Accounts<'_> {
             Err(AuthFault::EmailTaken) if status == Status::Pending => return Ok(None),
             other => other?,
         };
+        // A class that signs up from one school is no attack.
+        self.0.guard.succeeded(&attempt);
         Event::new(Kind::SignedUp).about(made).by(actor).write(&mut tx, now_ms).await?;
         tx.commit().await?;
         if status == Status::Active { self.get(made).await.map(Some) } else { Ok(None) }

@@ -1,6 +1,9 @@
 //! One's own API keys.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use sori_contracts::{ApiKeyId, Member, Role, Scope, Scopes};
 use sori_http::{AccessFault, Json, Path, Problem, ProblemBody, Sender, SignedIn};
@@ -103,7 +106,7 @@ async fn create_key(
     SignedIn(member): SignedIn,
     sender: Sender,
     Json(order): Json<KeyOrder>,
-) -> Result<(StatusCode, Json<NewApiKeyView>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<NewApiKeyView>), Problem> {
     let new = NewKey {
         name: order.name,
         scopes: granted(&member, &order.scopes)?,
@@ -112,7 +115,8 @@ async fn create_key(
     };
     let actor = Actor::member(&member, sender.0);
     let (key, secret) = auth.api_keys().create(member.account, new, actor).await?;
-    Ok((StatusCode::CREATED, Json(NewApiKeyView { key: key.into(), secret })))
+    let only_for_them = [(header::CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::CREATED, only_for_them, Json(NewApiKeyView { key: key.into(), secret })))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]

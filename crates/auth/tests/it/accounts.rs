@@ -1,6 +1,6 @@
 //! How accounts begin, change and are looked after.
 
-use axum::http::Method;
+use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use sori_auth::{SignUp, Status};
 use sori_contracts::Role;
@@ -81,6 +81,17 @@ async fn who_may_sign_up_is_a_setting() {
     for scene in scenes_with(|config| config.sign_up = SignUp::Closed).await {
         scene.post("/api/auth/sign-up", "", person("a@b.c")).await.fails(403, "AUTH_SIGN_UP_CLOSED");
         scene.sign_in("a@b.c", PASSWORD).await.fails(401, "AUTH_SIGN_IN_FAILED");
+    }
+}
+
+#[tokio::test]
+async fn a_class_signs_up_from_one_school() {
+    for scene in scenes_with(|config| config.sign_up = SignUp::Open).await {
+        for n in 0..40 {
+            let request = Request::builder().method(Method::POST).uri("/api/auth/sign-up");
+            let body = Some(person(&format!("pupil{n}@school.kr")));
+            scene.send(request.header("x-test-address", "192.0.2.1"), body).await.is(201);
+        }
     }
 }
 
