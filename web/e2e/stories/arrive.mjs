@@ -35,6 +35,20 @@ export default async function ({ demo }) {
     await shoot('sign-in');
   });
 
+  await story('other services are a button away, and say what went wrong', async () => {
+    await page.route('**/api/auth/options', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), providers: [{ id: 'google', name: 'Google' }] } });
+    });
+    await page.goto(`${base}/sign-in?return=/write`);
+    const to = await page.getByRole('link', { name: 'Continue with Google' }).getAttribute('href');
+    check('the button leads to the provider by way of the server', to === '/api/auth/providers/google/start?return_to=%2Fwrite', to);
+    await accessible('sign-in with a provider');
+    await page.goto(`${base}/sign-in?error=AUTH_LINK_REQUIRED`);
+    check('a refusal says what to do', /connect the service/.test(await page.getByRole('alert').innerText()));
+    await page.unroute('**/api/auth/options');
+  });
+
   await story('the one-time link makes the first account', async () => {
     await page.goto(`${base}/setup`);
     await page.getByText('Open the one-time link').waitFor();

@@ -99,7 +99,8 @@ export default async function () {
     await jun.goto(`${base}/listen/${script.id}`);
     await jun.locator('.word').first().waitFor();
     check('he listens to it', true);
-    await mina.getByRole('button', { name: 'Share: Diary of Mina' }).click();
+    await mina.goto(`${base}/listen/${script.id}`);
+    await mina.getByRole('button', { name: 'Share', exact: true }).click();
     await mina.getByRole('button', { name: /^Stop sharing with/ }).click();
     await mina.getByText('Nobody is invited yet.').waitFor();
     check('and no more when she takes it back', (await jun.request.get(`${base}/v1/scripts/${script.id}`)).status() === 404);
