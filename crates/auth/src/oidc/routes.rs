@@ -106,6 +106,7 @@ async fn start(
     responses(
         (status = 303, description = "Signed in with cookies, or to `/sign-in?error=CODE`"),
         (status = 400, description = "The query is malformed", body = ProblemBody),
+        (status = 404, description = "The id is none", body = ProblemBody),
     ))]
 async fn callback(
     State(auth): State<Auth>,
