@@ -28,6 +28,9 @@ pub enum CatalogFault {
     /// A file or a script that breaks the rules of scripts.
     #[error("{error}")]
     Script { error: ScriptError, language: UiLanguage },
+    /// Subtitles need to know when each line is heard.
+    #[error("script {0} has lines without times")]
+    NotTimed(ScriptId),
     /// Nobody to share with.
     #[error("no such account")]
     AccountNotFound,
@@ -76,7 +79,7 @@ impl Fault for CatalogFault {
             | Self::AccountNotFound
             | Self::ShareNotFound(_)
             | Self::AliasNotFound { .. } => Kind::NotFound,
-            Self::ScriptChanged { .. } | Self::AliasTaken { .. } => Kind::Conflict,
+            Self::ScriptChanged { .. } | Self::AliasTaken { .. } | Self::NotTimed(_) => Kind::Conflict,
             Self::Script { error: ScriptError::TooLarge(_), .. } => Kind::TooLarge,
             Self::Script { .. } => Kind::Invalid,
             Self::Access(fault) => fault.kind(),
@@ -97,6 +100,7 @@ impl Fault for CatalogFault {
             Self::ScriptChanged { .. } => "SCRIPT_CHANGED",
             Self::AliasTaken { .. } => "ALIAS_TAKEN",
             Self::Script { error, .. } => error.code(),
+            Self::NotTimed(_) => "SCRIPT_NOT_TIMED",
             Self::AccountNotFound => "ACCOUNT_NOT_FOUND",
             Self::ShareNotFound(_) => "SHARE_NOT_FOUND",
             Self::Access(fault) => fault.code(),
@@ -127,6 +131,10 @@ impl Fault for CatalogFault {
                 );
             }
             Self::Script { error, .. } => return language.pick(error.message(), error.message_ko()),
+            Self::NotTimed(_) => (
+                "Subtitles need times: render the script first.",
+                "자막에는 시간이 필요합니다. 먼저 스크립트를 렌더링해 주세요.",
+            ),
             Self::AccountNotFound => {
                 ("There is no account with this address.", "이 주소를 쓰는 계정을 찾을 수 없습니다.")
             }

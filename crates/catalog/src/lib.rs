@@ -10,6 +10,7 @@ mod actors;
 mod align;
 mod compat;
 mod document;
+mod export;
 mod fault;
 mod fields;
 mod fold;

@@ -183,7 +183,7 @@ impl Catalog {
             .await?)
     }
 
-    async fn with_words(&self, found: Vec<FoundLine>) -> Result<Vec<LineView>, CatalogFault> {
+    pub(crate) async fn with_words(&self, found: Vec<FoundLine>) -> Result<Vec<LineView>, CatalogFault> {
         let ids: Vec<Uuid> = found.iter().map(|found| found.row.id).collect();
         let mut words = self.words_of(&ids).await?;
         let views = found.into_iter().map(|found| {

@@ -1,6 +1,7 @@
 //! The routes of the catalog. Every handler: extract, ask the catalog, answer.
 
 mod actors;
+mod export;
 mod import;
 mod lines;
 mod scripts;
@@ -27,6 +28,7 @@ impl Catalog {
             .merge(scripts::routes())
             .merge(shares::routes())
             .merge(import::routes())
+            .merge(export::routes())
             .merge(lines::routes())
             .merge(actors::routes())
             .merge(compat::routes())

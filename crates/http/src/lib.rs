@@ -2,6 +2,7 @@
 //!
 //! No routes in here.
 
+pub mod attachment;
 pub mod client;
 pub mod extract;
 pub mod outgoing;
@@ -10,6 +11,7 @@ pub mod problem;
 pub mod signed;
 pub mod who;
 
+pub use attachment::attachment;
 pub use client::{ClientAddress, Sender};
 pub use extract::{Json, Path, Query, Ui};
 pub use outgoing::{Outgoing, OutgoingFault};

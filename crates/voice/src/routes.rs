@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sori_audio::{Format, SAMPLE_RATES_HZ, wav};
 use sori_captions::{CueLayout, VttOptions};
 use sori_contracts::{Caller, Cancel, JobId, Priority, RenderingId, ScriptId};
-use sori_http::{Json, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who};
+use sori_http::{Json, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who, attachment};
 use sori_script::{Limits, ScriptError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -515,21 +515,4 @@ async fn get_captions(
             .insert(header::CONTENT_DISPOSITION, attachment(&rendering.transcript.title, format.extension()));
     }
     Ok((headers, text).into_response())
-}
-
-/// `Content-Disposition` with the title as the file's name, also where it is Korean (RFC 8187).
-#[must_use]
-pub fn attachment(title: &str, extension: &str) -> header::HeaderValue {
-    let title = if title.trim().is_empty() { "sori" } else { title.trim() };
-    let encoded: String = format!("{title}.{extension}")
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    header::HeaderValue::from_str(&format!(
-        "attachment; filename=\"sori.{extension}\"; filename*=UTF-8''{encoded}"
-    ))
-    .expect("only letters, digits and percent signs")
 }

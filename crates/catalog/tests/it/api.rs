@@ -116,6 +116,15 @@ impl Api {
         Answer { status: parts.status, headers: parts.headers, json }
     }
 
+    /// An answer that is a file.
+    pub(crate) async fn file(&self, path: &str) -> (HeaderMap, String) {
+        let request = Request::get(path).extension(self.me).body(Body::empty()).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        assert_eq!(parts.status, StatusCode::OK, "{path}");
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.headers, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
     /// The id of a script made of `NAME: line` text.
     pub(crate) async fn script(&self, text: &str) -> String {
         let made = self.post("/v1/scripts", json!({ "source_text": text, "source_format": "text" })).await;

@@ -3,6 +3,7 @@
 mod accounts;
 mod actors;
 mod api;
+mod export;
 mod import;
 mod library;
 mod lines;

@@ -32,7 +32,7 @@ async fn every_operation_is_described() {
             }
         }
     }
-    assert_eq!(ids.len(), 34);
+    assert_eq!(ids.len(), 35);
     dangling(&document, &document);
 }
 

@@ -101,6 +101,7 @@ async fn every_route_of_one_thing_follows_its_visibility() {
                     (format!("/v1/shows/{show}"), "SHOW_NOT_FOUND"),
                     (format!("/v1/scripts/{script}"), "SCRIPT_NOT_FOUND"),
                     (format!("/v1/scripts/{script}/lines"), "SCRIPT_NOT_FOUND"),
+                    (format!("/v1/scripts/{script}/export?format=json"), "SCRIPT_NOT_FOUND"),
                     (format!("/v1/lines/{line}"), "LINE_NOT_FOUND"),
                     (format!("/api/tokens/{line}"), "LINE_NOT_FOUND"),
                     (format!("/api/scripts/{script}/tokens"), "SCRIPT_NOT_FOUND"),

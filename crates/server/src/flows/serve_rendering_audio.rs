@@ -58,7 +58,7 @@ async fn get_rendering_audio(
         rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
     let mut response = sori_media::serve(&*blocks.media, MediaId(audio.media_id), &method, &headers).await?;
     if query.download {
-        let name = sori_voice::routes::attachment(&rendering.transcript.title, &audio.format);
+        let name = sori_http::attachment(&rendering.transcript.title, &audio.format);
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
