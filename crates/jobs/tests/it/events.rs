@@ -86,6 +86,27 @@ async fn a_watcher_sees_the_row_first_then_each_step_then_the_end_and_the_stream
 }
 
 #[tokio::test]
+async fn a_row_that_is_read_again_takes_no_step_back() {
+    for rig in rigs().await {
+        let id = rig.order("steps").await;
+        rig.becomes(id, |view| view.progress.percent == 20).await;
+        let mut events = watch(&rig, id, None).await;
+        // Two steps at once: the second is announced and not yet in the row, which is read each second.
+        rig.stage.door.add_permits(2);
+        let mut seen = 0;
+        let until = tokio::time::Instant::now() + Duration::from_millis(2_500);
+        while let Ok(Some(told)) = tokio::time::timeout_at(until, events.next()).await {
+            let percent = told.job["progress"]["percent"].as_i64().unwrap();
+            assert!(percent >= seen, "{percent} after {seen}");
+            seen = percent;
+        }
+        assert_eq!(seen, 60);
+        rig.stage.door.add_permits(2);
+        while next(&mut events).await.is_some() {}
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_ended_before_the_watcher_came_is_told_once() {
     for rig in rigs().await {
         let id = rig.order("succeed").await;
