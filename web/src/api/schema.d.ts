@@ -1052,6 +1052,29 @@ export interface paths {
         patch: operations["update_script"];
         trace?: never;
     };
+    "/v1/scripts/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A script as a file
+         * @description What can be imported can be exported, and reads back as the same lines. Subtitles have the times
+         *     of the rendering, or those of the timed file that the script came from.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["export_script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/scripts/{id}/lines": {
         parameters: {
             query?: never;
@@ -3602,6 +3625,15 @@ export interface operations {
             };
             /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The id is none */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8135,6 +8167,98 @@ export interface operations {
             };
             /** @description `MEDIA_TYPE_UNSUPPORTED` */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_script: {
+        parameters: {
+            query: {
+                /**
+                 * @description `json`, `text`, `fountain`, `srt`, `vtt` or `ass`.
+                 * @example fountain
+                 */
+                format: string;
+            };
+            header?: never;
+            path: {
+                /** @description Script */
+                id: components["schemas"]["ScriptId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description `FIELD_INVALID`: not a format */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SCRIPT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SCRIPT_NOT_TIMED`: subtitles of lines without times */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
