@@ -106,9 +106,8 @@ impl Accounts<'_> {
     }
 }
 
-fn split(mut row: Row) -> (Account, Option<String>) {
+fn split(row: Row) -> (Account, Option<String>) {
     let hash = row.password_hash.clone();
-    row.password_hash = hash.clone();
     (row.into(), hash)
 }
 

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use sori_contracts::{AccountId, Caller, Member};
+use sori_contracts::{AccountId, Member};
 use sori_db::{Db, DbError, Tx};
 use uuid::Uuid;
 
@@ -119,11 +119,6 @@ impl Actor {
     #[must_use]
     pub fn member(member: &Member, address: Option<IpAddr>) -> Self {
         Self { account: Some(member.account), address }
-    }
-
-    #[must_use]
-    pub fn caller(caller: &Caller, address: Option<IpAddr>) -> Self {
-        Self { account: caller.account(), address }
     }
 }
 

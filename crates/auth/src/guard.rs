@@ -41,14 +41,14 @@ struct Tries {
 }
 
 #[derive(Clone)]
-pub struct Guard {
+pub(crate) struct Guard {
     tries: Cache<[u8; 16], Arc<Mutex<Tries>>>,
     clock: Clock,
 }
 
 /// A try under way. Without [`Attempt::succeeded`] it was a failure.
 #[derive(Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     keys: Vec<[u8; 16]>,
     standing: Standing,
 }
@@ -61,7 +61,7 @@ impl Attempt {
 
 impl Guard {
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self::remembering(REMEMBERED, clock)
     }
 
@@ -71,7 +71,7 @@ impl Guard {
     }
 
     /// Whether this address may try at all; asked before anything is looked up.
-    pub fn admits(&self, address: Option<IpAddr>) -> Result<(), AuthFault> {
+    pub(crate) fn admits(&self, address: Option<IpAddr>) -> Result<(), AuthFault> {
         let Some(address) = address else { return Ok(()) };
         match self.tries.get(&key("address", &line(address))) {
             Some(tries) => self.wait(&lock(&tries)),
@@ -80,7 +80,7 @@ impl Guard {
     }
 
     /// Begins a try. `is_known`: the account signed in from this address before.
-    pub fn begin(
+    pub(crate) fn begin(
         &self,
         address: Option<IpAddr>,
         account: &str,
@@ -109,7 +109,7 @@ impl Guard {
     }
 
     /// The try was none, and so were the owner's own before it.
-    pub fn succeeded(&self, attempt: &Attempt) {
+    pub(crate) fn succeeded(&self, attempt: &Attempt) {
         for (place, key) in attempt.keys.iter().enumerate() {
             let Some(tries) = self.tries.get(key) else { continue };
             let mut tries = lock(&tries);

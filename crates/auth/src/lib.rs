@@ -43,7 +43,6 @@ pub use audit::Actor;
 pub use config::{AuthConfig, Clock, HashCost, ProviderName, RootKey, Roots, SignUp};
 pub use email::Email;
 pub use fault::AuthFault;
-pub use guard::Guard;
 pub use moment::Moment;
 pub use password::{Password, Weakness};
 pub use sessions::{Device, DeviceEntry, Sessions, Tokens};
@@ -58,7 +57,7 @@ pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) config: AuthConfig,
     pub(crate) hasher: password::Hasher,
-    pub(crate) guard: Guard,
+    pub(crate) guard: guard::Guard,
     pub(crate) signing_keys: signing_keys::SigningKeys,
     pub(crate) revocations: revocations::Revocations,
     pub(crate) verified: identity::VerifiedTokens,
@@ -73,7 +72,7 @@ impl Auth {
     pub async fn new(db: Db, config: AuthConfig) -> Result<Self, AuthFault> {
         let signing_keys = signing_keys::SigningKeys::load(&db, &config).await?;
         let hasher = password::Hasher::new(config.hash_cost, config.hash_lanes)?;
-        let guard = Guard::new(config.clock.clone());
+        let guard = guard::Guard::new(config.clock.clone());
         Ok(Self(Arc::new(Inner {
             db,
             config,

@@ -5,7 +5,7 @@ use sori_db::Tx;
 
 use super::{
     Accounts,
-    make::{language_of, name_of, taken},
+    make::{language_of, name_of},
 };
 use crate::{
     Account, Actor, AuthFault, Email, Password, Status,
@@ -157,11 +157,17 @@ impl Accounts<'_> {
         let mut tx = self.0.db.begin().await?;
         Revocations::lock(&mut tx).await?;
         refuse_if_last_admin(&mut tx, id).await?;
-        let mut revocation = self.take_back(&mut tx, id, Reason::Renew).await?;
-        // Nothing it was ever given is good any more.
-        revocation.generation = Revocation::ALL;
+        let removed = tx.query("DELETE FROM auth_account WHERE id = $1").bind(id).execute().await?;
+        if removed == 0 {
+            return Err(AuthFault::AccountNotFound);
+        }
+        let revocation = Revocation {
+            subject: id.0,
+            generation: Revocation::ALL,
+            reason: Reason::Renew,
+            expires_at_ms: self.0.revocation_ends_at_ms(),
+        };
         Revocations::add(&mut tx, &revocation).await?;
-        tx.query("DELETE FROM auth_account WHERE id = $1").bind(id).execute().await?;
         // What the log says of them stays true without saying where they were.
         tx.query("UPDATE auth_audit SET address = NULL, details = '{}' WHERE account_id = $1")
             .bind(id)
@@ -210,19 +216,6 @@ impl Accounts<'_> {
         tx.commit().await?;
         self.0.revocations.apply(revocation);
         Ok(())
-    }
-
-    pub async fn set_email(self, id: AccountId, email: &Email) -> Result<Account, AuthFault> {
-        self.0
-            .db
-            .query("UPDATE auth_account SET email = $2, email_key = $3, email_verified = FALSE WHERE id = $1")
-            .bind(id)
-            .bind(email.as_str())
-            .bind(email.key())
-            .execute()
-            .await
-            .map_err(taken)?;
-        self.get(id).await
     }
 }
 
