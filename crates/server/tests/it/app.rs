@@ -17,6 +17,8 @@ pub(crate) struct TestApp {
     pub(crate) base: String,
     /// Signed in as [`TestApp::person`].
     pub(crate) client: Client,
+    /// Of nobody.
+    bare: Client,
     /// An editor.
     pub(crate) person: Person,
     pub(crate) auth: Auth,
@@ -85,6 +87,7 @@ impl TestApp {
         Self {
             base,
             client: client(Some(&person.token)),
+            bare: client(None),
             person,
             auth,
             border,
@@ -108,7 +111,12 @@ impl TestApp {
 
     /// By nobody, or by whoever shows this token.
     pub(crate) fn request_as(&self, token: Option<&str>, method: Method, path: &str) -> RequestBuilder {
-        client(token).request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
+        let request = self.bare.request(method, format!("{}{path}", self.base));
+        let request = request.timeout(Duration::from_secs(60));
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
@@ -172,8 +180,8 @@ impl TestApp {
     }
 }
 
-/// A client that shows a token with each request.
-pub(crate) fn client(token: Option<&str>) -> Client {
+/// A client that shows a token with each request. It follows no redirects.
+fn client(token: Option<&str>) -> Client {
     let mut headers = HeaderMap::new();
     if let Some(token) = token {
         headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
