@@ -105,4 +105,19 @@ export default async function ({ demo }) {
     await page.waitForURL('**/account');
     check('after signing in it goes on where it was', true);
   });
+
+  await story('a credential that has ended is renewed unseen', async () => {
+    const arrives = async () => {
+      await page.goto(`${base}/account/devices`);
+      await page.getByText('This device').waitFor();
+      return (await context.cookies(base)).some((cookie) => cookie.name === 'sori_access' && cookie.value !== '');
+    };
+    await context.clearCookies({ name: 'sori_access' });
+    await page.evaluate(() => localStorage.setItem('sori.session.until', '0'));
+    check('before it is asked for', await arrives());
+    await context.clearCookies({ name: 'sori_access' });
+    check('and after it was refused', await arrives());
+    forgive('401');
+    check('without a word', (await page.getByRole('alert').count()) === 0);
+  });
 }
