@@ -13,8 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::AuthFault;
 
-/// At 25 ms a hash and two lanes half a second's worth: nobody in the queue waits for longer.
-const LONGEST_QUEUE: usize = 40;
+/// At 40 ms a hash (two at once on two cores) and two lanes half a second's worth: nobody in the queue
+/// waits for longer.
+const LONGEST_QUEUE: usize = 24;
 
 /// How much trust a try has earned; the lower the number the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
