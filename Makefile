@@ -5,7 +5,7 @@ DATA_DIR ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/sori
 LISTEN ?= 127.0.0.1:8000
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run test setup setup-test assets web build lint fmt openapi types bench e2e
+.PHONY: help run test setup setup-test assets web build lint fmt openapi types bench e2e fuzz-api
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ openapi: ## Write the OpenAPI document and the web app's types from it
 
 e2e: web ## Only the browser test
 	scripts/e2e.sh
+
+fuzz-api: build assets ## Send ten thousand cases over the OpenAPI document, as every role
+	scripts/fuzz_api.py --cases 10000
 
 bench: setup assets ## Measure, and print tables for docs/benchmarks.md
 	bench/run.sh

@@ -142,7 +142,7 @@ async fn retry_job(
     params(("id" = JobId, Path, description = "Job"),
         ("Last-Event-ID" = Option<String>, Header, description = "`id` of the last event that was received")),
     responses(
-        (status = 200, description = "Events until the job is finished", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Events until the job is finished", content_type = "text/event-stream", body = Object),
         (status = 404, description = "`JOB_NOT_FOUND`", body = ProblemBody),
     ))]
 async fn watch_job(

@@ -403,7 +403,10 @@ async fn ask_for(app: &TestApp, token: Option<&str>, row: &str, id: &str) -> (St
     let method: Method = method.parse().unwrap();
     let first = path.find('{').unwrap();
     let end = first + path[first..].find('}').unwrap() + 1;
-    let path = filled(&format!("{}{id}{}", &path[..first], &path[end..]));
+    let mut path = filled(&format!("{}{id}{}", &path[..first], &path[end..]));
+    if path.ends_with("/export") {
+        path += "?format=text";
+    }
     let mut request = app.request_as(token, method.clone(), &path);
     if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
         request = request.json(&body(row));
