@@ -19,5 +19,5 @@ pub use jobs::{
     Cancel, JobError, JobHandler, JobState, NewJob, Priority, Progress, ProgressReport, RunningJob,
 };
 pub use language::UiLanguage;
-pub use media::{ByteStream, MediaFault, MediaStore, StoredMedia};
+pub use media::{ByteStream, MediaFault, MediaFiles, MediaStore, StoredMedia};
 pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};

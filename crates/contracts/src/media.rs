@@ -53,10 +53,20 @@ pub trait MediaStore: Send + Sync {
     async fn delete(&self, id: MediaId) -> Result<(), MediaFault>;
 }
 
+/// A store whose objects are files of this machine: what streaming sends without copying.
+#[async_trait]
+pub trait MediaFiles: Send + Sync {
+    /// The file holds the object from its first byte to its last, and nobody writes to it again.
+    async fn open(&self, id: MediaId) -> Result<(StoredMedia, std::fs::File), MediaFault>;
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum MediaFault {
     #[error("media {0} not found")]
     NotFound(MediaId),
+    /// The store knows the object and does not have its bytes, or not all of them.
+    #[error("the file of media {0} is gone or damaged")]
+    Unavailable(MediaId),
     #[error("range not satisfiable in {size_bytes} bytes")]
     RangeNotSatisfiable { size_bytes: u64 },
     /// The object is not the one that `If-Match` names.
@@ -105,7 +115,7 @@ impl Fault for MediaFault {
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::StorageFull => Kind::StorageFull,
             Self::AlreadyExists(_) | Self::Cancelled => Kind::Conflict,
-            Self::FfmpegMissing => Kind::Unavailable,
+            Self::FfmpegMissing | Self::Unavailable(_) => Kind::Unavailable,
             Self::BodyBroken(_) => Kind::Invalid,
             Self::Ffmpeg(_) | Self::Io { .. } => Kind::Internal,
         }
@@ -114,6 +124,7 @@ impl Fault for MediaFault {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "CONTENT_NOT_FOUND",
+            Self::Unavailable(_) => "STREAM_FILE_UNAVAILABLE",
             Self::RangeNotSatisfiable { .. } => "RANGE_NOT_SATISFIABLE",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::TooLarge { .. } => "BODY_TOO_LARGE",
@@ -130,6 +141,9 @@ impl Fault for MediaFault {
     fn message(&self, language: UiLanguage) -> String {
         let (en, ko) = match self {
             Self::NotFound(_) => ("The content was not found.", "콘텐츠를 찾을 수 없습니다."),
+            Self::Unavailable(_) => {
+                ("The file cannot be read at the moment.", "지금은 파일을 읽을 수 없습니다.")
+            }
             Self::RangeNotSatisfiable { .. } => {
                 ("The requested range lies outside the file.", "요청한 범위가 파일을 벗어났습니다.")
             }

@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use futures::StreamExt;
 use sha2::{Digest, Sha256};
-use sori_contracts::{ByteStream, MediaFault, MediaId, MediaStore, StoredMedia};
+use sori_contracts::{ByteStream, MediaFault, MediaFiles, MediaId, MediaStore, StoredMedia};
 use tokio::{
     fs::{self, File},
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
@@ -208,6 +208,18 @@ impl MediaStore for LocalStore {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(MediaFault::from_io("deleting an object", error)),
         }
+    }
+}
+
+#[async_trait]
+impl MediaFiles for LocalStore {
+    async fn open(&self, id: MediaId) -> Result<(StoredMedia, std::fs::File), MediaFault> {
+        let media = self.stat(id).await?;
+        let file = File::open(self.folder_of(id).join(DATA)).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => MediaFault::Unavailable(id),
+            _ => MediaFault::from_io("opening an object", error),
+        })?;
+        Ok((media, file.into_std().await))
     }
 }
 

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 const PURE: &[&str] = &["sori-audio", "sori-text", "sori-synth", "sori-script", "sori-captions"];
-const BLOCKS: &[&str] = &["sori-auth", "sori-catalog", "sori-media", "sori-voice", "sori-jobs"];
+const BLOCKS: &[&str] =
+    &["sori-auth", "sori-catalog", "sori-media", "sori-streaming", "sori-voice", "sori-jobs"];
 
 #[test]
 fn dependencies_point_inwards() {

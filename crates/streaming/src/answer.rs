@@ -1,0 +1,179 @@
+//! A request for an object becomes an answer: conditions, ranges, HEAD (RFC 9110).
+
+use std::{collections::VecDeque, convert::Infallible, ops::Range, sync::Arc, time::SystemTime};
+
+use axum::{
+    body::Body,
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use sori_contracts::{MediaFault, MediaFiles, MediaId, StoredMedia};
+use sori_http::Problem;
+
+use crate::{
+    body::ObjectBody,
+    conditions::{Validators, Verdict},
+    multipart::{Segment, content_range, segments},
+    range::{Selection, select},
+    send::SendMode,
+    shelf::Shelf,
+    wire::{Meter, Wire},
+};
+
+/// What of a request matters for the answer; an extractor.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    method: Method,
+    headers: HeaderMap,
+    wire: Option<Wire>,
+    meter: Option<Arc<Meter>>,
+}
+
+impl Asked {
+    #[must_use]
+    pub fn new(method: Method, headers: HeaderMap) -> Self {
+        Self { method, headers, wire: None, meter: None }
+    }
+
+    /// Counts what leaves for this request, besides [`Streaming::sent`].
+    #[must_use]
+    pub fn counted(self, meter: Arc<Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let wire = parts.extensions.get::<Wire>().cloned();
+        Ok(Self { method: parts.method.clone(), headers: parts.headers.clone(), wire, meter: None })
+    }
+}
+
+/// Answers requests for objects. Clones share everything.
+#[derive(Clone)]
+pub struct Streaming {
+    shelf: Arc<Shelf>,
+    mode: SendMode,
+    sent: Arc<Meter>,
+}
+
+impl Streaming {
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    #[must_use]
+    pub fn new(files: Arc<dyn MediaFiles>, mode: SendMode) -> Self {
+        Self { shelf: Arc::new(Shelf::new(files)), mode, sent: Arc::default() }
+    }
+
+    /// Bytes of objects that left this process. What was handed to a client that went away is not
+    /// among them.
+    #[must_use]
+    pub fn sent(&self) -> &Meter {
+        &self.sent
+    }
+
+    /// Answers a GET or HEAD for one object: 200, 206, 304, 412 or 416.
+    ///
+    /// Memory does not depend on the size. The caller adds what only it knows, such as
+    /// `Content-Disposition`.
+    ///
+    /// # Errors
+    /// [`MediaFault::NotFound`], [`MediaFault::Unavailable`] and failures of the store.
+    pub async fn answer(&self, id: MediaId, asked: Asked) -> Result<Response, MediaFault> {
+        let object = self.shelf.get(id).await?;
+        let media = &object.media;
+        let validators = Validators::of(media, SystemTime::now());
+        let verdict = validators.judge(&asked.method, &asked.headers);
+        let body = |segments| {
+            let meters = [Some(Arc::clone(&self.sent)), asked.meter.clone()];
+            ObjectBody::new(Arc::clone(&object), segments, self.mode, asked.wire.clone(), meters)
+        };
+        let mut response = match verdict {
+            Verdict::PreconditionFailed => Problem::from(MediaFault::PreconditionFailed).into_response(),
+            Verdict::NotModified => StatusCode::NOT_MODIFIED.into_response(),
+            // Range is defined for GET only (14.2).
+            _ if asked.method == Method::HEAD => whole(media, Body::empty()),
+            Verdict::ProceedWhole => whole(media, Body::new(body(span(0..media.size_bytes)))),
+            Verdict::Proceed => match selection(&asked.headers, media.size_bytes) {
+                Selection::Whole => whole(media, Body::new(body(span(0..media.size_bytes)))),
+                Selection::Unsatisfiable => unsatisfiable(media),
+                Selection::Parts(parts) => partial(media, &parts, body),
+            },
+        };
+        insert(&mut response, header::ETAG, &validators.etag);
+        if let Some(made) = validators.last_modified {
+            insert(&mut response, header::LAST_MODIFIED, &httpdate::fmt_http_date(made));
+        }
+        response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        Ok(response)
+    }
+}
+
+/// `Range` is no list: two of them say nothing.
+fn selection(headers: &HeaderMap, size_bytes: u64) -> Selection {
+    let mut lines = headers.get_all(header::RANGE).iter();
+    match (lines.next().and_then(|line| line.to_str().ok()), lines.next()) {
+        (Some(range), None) => select(range, size_bytes),
+        _ => Selection::Whole,
+    }
+}
+
+fn span(span: Range<u64>) -> VecDeque<Segment> {
+    [Segment::Span(span)].into()
+}
+
+fn whole(media: &StoredMedia, body: Body) -> Response {
+    let mut response = Response::new(body);
+    insert(&mut response, header::CONTENT_TYPE, media_type(media));
+    response.headers_mut().insert(header::CONTENT_LENGTH, media.size_bytes.into());
+    response
+}
+
+fn partial(
+    media: &StoredMedia,
+    parts: &[Range<u64>],
+    body: impl FnOnce(VecDeque<Segment>) -> ObjectBody,
+) -> Response {
+    let (segments, content_type) = match parts {
+        [part] => (span(part.clone()), media_type(media).to_owned()),
+        // By chance in the data once in 2^122 answers.
+        parts => {
+            let boundary = uuid::Uuid::new_v4().simple().to_string();
+            let segments = segments(parts, media.size_bytes, media_type(media), &boundary);
+            (segments, format!("multipart/byteranges; boundary={boundary}"))
+        }
+    };
+    let length: u64 = segments.iter().map(Segment::length_bytes).sum();
+    let mut response = Response::new(Body::new(body(segments)));
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    insert(&mut response, header::CONTENT_TYPE, &content_type);
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    if let [part] = parts {
+        insert(&mut response, header::CONTENT_RANGE, &content_range(part, media.size_bytes));
+    }
+    response
+}
+
+fn unsatisfiable(media: &StoredMedia) -> Response {
+    let fault = MediaFault::RangeNotSatisfiable { size_bytes: media.size_bytes };
+    let mut response = Problem::from(fault).into_response();
+    insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{}", media.size_bytes));
+    response
+}
+
+/// A stored media type is as its writer gave it, and may not be fit for a header.
+fn media_type(media: &StoredMedia) -> &str {
+    match HeaderValue::from_str(&media.content_type) {
+        Ok(_) => &media.content_type,
+        Err(_) => "application/octet-stream",
+    }
+}
+
+fn insert(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,29 @@
+//! Streaming: media objects over HTTP, exactly as RFC 9110 says and without copying them.
+//!
+//! [`Streaming::answer`] is the one place that turns a request for an object into an answer. What a
+//! request means is decided by pure functions ([`range`], [`conditions`], [`multipart`]); how its
+//! bytes travel by the connection ([`Conn`], which the server puts around every socket) and the
+//! setting [`SendMode`].
+//!
+//! On a plain connection a body is made of slices of a file mapping. The connection knows them
+//! again by their address ([`Wire`]): those of pages that are mapped already go to the socket with
+//! `writev`, the others with `sendfile`, and nothing is copied in this process. Through TLS, and on
+//! systems without these calls, bodies are read in pieces.
+
+mod answer;
+mod body;
+pub mod conditions;
+mod conn;
+mod heat;
+mod mapping;
+mod multipart;
+mod object;
+pub mod range;
+mod send;
+mod shelf;
+mod wire;
+
+pub use answer::{Asked, Streaming};
+pub use conn::{Conn, tune};
+pub use send::SendMode;
+pub use wire::{Meter, Wire};
