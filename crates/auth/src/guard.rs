@@ -119,6 +119,18 @@ impl Guard {
         }
     }
 
+    /// The password was not even compared. The account has not been guessed at, or owners who come while
+    /// everything is busy would make it worse for themselves; the line has knocked all the same.
+    pub(crate) fn turned_away(&self, attempt: &Attempt) {
+        let is_line = |place| place == 0 && attempt.keys.len() > 1;
+        for (place, key) in attempt.keys.iter().enumerate() {
+            if let Some(tries) = self.tries.get(key).filter(|_| !is_line(place)) {
+                let mut tries = lock(&tries);
+                tries.count = tries.count.saturating_sub(1);
+            }
+        }
+    }
+
     /// Counts one more and answers how many there were.
     fn count(&self, key: [u8; 16], rule: Rule) -> Result<u32, AuthFault> {
         let tries = self.tries.get_with(key, Arc::default);
@@ -234,6 +246,21 @@ mod tests {
         assert_eq!(scene.wait_s("192.0.2.1", "c@b.c", false), 0, "the twentieth of the line");
         assert_eq!(scene.wait_s("192.0.2.1", "d@b.c", false), 0, "the first that costs a pause");
         assert_eq!(scene.wait_s("192.0.2.1", "e@b.c", false), 1);
+    }
+
+    #[test]
+    fn who_is_turned_away_has_not_guessed() {
+        let scene = scene();
+        for n in 0..30 {
+            let address = Some(format!("198.51.100.{n}").parse().unwrap());
+            let attempt = scene.guard.begin(address, "a@b.c", false).expect("never too many");
+            scene.guard.turned_away(&attempt);
+        }
+        for _ in 0..21 {
+            let attempt = scene.guard.begin(Some("192.0.2.1".parse().unwrap()), "a@b.c", false).unwrap();
+            scene.guard.turned_away(&attempt);
+        }
+        assert_eq!(scene.wait_s("192.0.2.1", "a@b.c", false), 1, "but who knocks and knocks waits");
     }
 
     #[test]

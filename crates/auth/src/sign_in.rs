@@ -27,7 +27,11 @@ impl Auth {
         };
         let is_known = self.is_known(account.as_ref(), &device).await?;
         let attempt = inner.guard.begin(device.address, email.key(), is_known)?;
-        let is_right = inner.hasher.verify(Password::typed(password), hash, attempt.standing()).await?;
+        let compared = inner.hasher.verify(Password::typed(password), hash, attempt.standing()).await;
+        if let Err(AuthFault::TooManyTries { .. }) = compared {
+            inner.guard.turned_away(&attempt);
+        }
+        let is_right = compared?;
         let Some(account) = account.filter(|_| is_right) else {
             self.note_failure(&email, &device).await?;
             return Err(AuthFault::SignInFailed);
