@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sori_audio::{Format, SAMPLE_RATES_HZ, wav};
 use sori_captions::{CueLayout, VttOptions};
 use sori_contracts::{Caller, Cancel, JobId, Priority, RenderingId, ScriptId};
-use sori_http::{Json, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who, attachment};
+use sori_http::{Json, Links, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who, attachment};
 use sori_script::{Limits, ScriptError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -312,7 +312,7 @@ struct AudioView {
     format: String,
     content_type: String,
     size_bytes: i64,
-    /// Serves ranges.
+    /// Serves ranges. Signed for whoever asked, and good for a quarter of an hour.
     url: String,
 }
 
@@ -326,9 +326,9 @@ struct CaptionUrls {
 }
 
 impl RenderingView {
-    fn of(rendering: Rendering) -> Self {
+    fn of(rendering: Rendering, links: &Links) -> Self {
         let base = format!("/v1/renderings/{}", rendering.id);
-        let captions = |format: CaptionFormat| format!("{base}/captions/{}", format.as_str());
+        let captions = |format: CaptionFormat| links.to(&format!("{base}/captions/{}", format.as_str())).url;
         Self {
             id: rendering.id,
             job_id: rendering.job_id,
@@ -344,7 +344,7 @@ impl RenderingView {
                 .audio
                 .into_iter()
                 .map(|audio| AudioView {
-                    url: format!("{base}/audio/{}", audio.format),
+                    url: links.to(&format!("{base}/audio/{}", audio.format)).url,
                     format: audio.format,
                     content_type: audio.content_type,
                     size_bytes: audio.size_bytes,
@@ -374,9 +374,10 @@ impl RenderingView {
 async fn get_rendering(
     State(voice): State<Voice>,
     Who(caller): Who,
+    links: Links,
     Path(id): Path<RenderingId>,
 ) -> Result<Json<RenderingView>, Problem> {
-    Ok(Json(RenderingView::of(voice.rendering_for(&caller, id).await?)))
+    Ok(Json(RenderingView::of(voice.rendering_for(&caller, id).await?, &links)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

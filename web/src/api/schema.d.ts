@@ -1416,7 +1416,7 @@ export interface components {
             format: string;
             /** Format: int64 */
             size_bytes: number;
-            /** @description Serves ranges. */
+            /** @description Serves ranges. Signed for whoever asked, and good for a quarter of an hour. */
             url: string;
         };
         /** @description One line of the log of security events. */

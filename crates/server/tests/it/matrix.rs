@@ -474,6 +474,11 @@ async fn b11_a_signed_address_opens_what_it_names_and_nothing_else() {
     assert_eq!(get(&signed).await, StatusCode::OK, "{signed}");
     let head = app.request_as(None, Method::HEAD, &signed).send().await.unwrap();
     assert_eq!(head.status(), StatusCode::OK);
+    let path = format!("/v1/renderings/{}", theirs.rendering);
+    let (_, view) = answer(app.request_as(Some(&owner.token), Method::GET, &path)).await;
+    for url in [&view["audio"][0]["url"], &view["captions"]["vtt"]] {
+        assert_eq!(get(url.as_str().unwrap()).await, StatusCode::OK, "{url}");
+    }
     let (plain, query) = signed.split_once('?').unwrap();
     assert_eq!(get(plain).await, StatusCode::NOT_FOUND, "without the signature nobody sees it");
 
