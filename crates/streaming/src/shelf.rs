@@ -52,12 +52,6 @@ impl Shelf {
         self.open.insert(id, Arc::clone(&object));
         Ok(object)
     }
-
-    #[cfg(test)]
-    pub(crate) fn count(&self) -> u64 {
-        self.open.run_pending_tasks();
-        self.open.entry_count()
-    }
 }
 
 fn state(object: &Object) -> Result<State, MediaFault> {
