@@ -1,15 +1,11 @@
-//! The local store: whole or not there, never changed, read by range; and its HTTP answers.
+//! The local store: whole or not there, never changed, read by range; and opened as a file.
 
 use std::{path::Path, time::Duration};
 
-use axum::{
-    body::to_bytes,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode},
-};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use sori_contracts::{ByteStream, MediaFault, MediaId, MediaStore};
-use sori_media::{LocalStore, serve};
+use sori_contracts::{ByteStream, MediaFault, MediaFiles, MediaId, MediaStore};
+use sori_media::LocalStore;
 use tempfile::TempDir;
 
 const TYPE: &str = "audio/mpeg";
@@ -183,103 +179,21 @@ async fn what_a_crash_left_behind_is_swept_and_what_is_under_way_is_not() {
     assert!(incoming.join("new.part").exists());
 }
 
-async fn ask(
-    store: &LocalStore,
-    id: MediaId,
-    method: Method,
-    headers: &[(&'static str, &str)],
-) -> (Response<()>, Vec<u8>) {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        map.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
-    }
-    let (parts, body) = serve(store, id, &method, &map).await.unwrap().into_parts();
-    let bytes = to_bytes(body, 1 << 20).await.unwrap().to_vec();
-    (Response::from_parts(parts, ()), bytes)
-}
-
-fn header<'a>(response: &'a Response<()>, name: &str) -> Option<&'a str> {
-    response.headers().get(name).map(|value| value.to_str().unwrap())
-}
-
 #[tokio::test]
-async fn a_get_answers_with_the_whole_and_says_that_ranges_work() {
-    let (_folder, store) = store().await;
+async fn an_object_is_opened_as_the_file_that_holds_it() {
+    let (folder, store) = store().await;
     let id = MediaId::generate();
     let media = store.put(id, TYPE, body(&content(5_000)), 5_000).await.unwrap();
-    let (response, bytes) = ask(&store, id, Method::GET, &[]).await;
-    assert_eq!((response.status(), bytes), (StatusCode::OK, content(5_000)));
-    assert_eq!(header(&response, "content-type"), Some(TYPE));
-    assert_eq!(header(&response, "content-length"), Some("5000"));
-    assert_eq!(header(&response, "accept-ranges"), Some("bytes"));
-    assert_eq!(header(&response, "etag"), Some(format!("\"{}\"", media.sha256).as_str()));
-    let missing = serve(&store, MediaId::generate(), &Method::GET, &HeaderMap::new()).await;
-    assert!(matches!(missing, Err(MediaFault::NotFound(_))));
-}
+    let (opened, mut file) = store.open(id).await.unwrap();
+    assert_eq!(opened, media);
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut file, &mut bytes).unwrap();
+    assert_eq!(bytes, content(5_000));
+    assert!(matches!(store.open(MediaId::generate()).await, Err(MediaFault::NotFound(_))));
 
-#[tokio::test]
-async fn ranges_and_conditions_are_answered_as_the_standard_says() {
-    let (_folder, store) = store().await;
-    let id = MediaId::generate();
-    let media = store.put(id, TYPE, body(&content(100)), 100).await.unwrap();
-    let tag = format!("\"{}\"", media.sha256);
-    let weak = format!("W/{tag}");
-    let whole = (StatusCode::OK, None, content(100));
-    let part = |range: std::ops::Range<usize>| {
-        let content_range = format!("bytes {}-{}/100", range.start, range.end - 1);
-        (StatusCode::PARTIAL_CONTENT, Some(content_range), content(100)[range].to_vec())
-    };
-    let table: Vec<(Vec<(&'static str, &str)>, _)> = vec![
-        (vec![("range", "bytes=0-9")], part(0..10)),
-        (vec![("range", "bytes=90-")], part(90..100)),
-        (vec![("range", "bytes=-10")], part(90..100)),
-        (vec![("range", "bytes=50-500")], part(50..100)),
-        (vec![("range", "lines=0-1")], whole.clone()),
-        (vec![("range", "bytes=9-0")], whole.clone()),
-        (vec![("range", "bytes=0-9"), ("if-range", &tag)], part(0..10)),
-        (vec![("range", "bytes=0-9"), ("if-range", &weak)], whole.clone()),
-        (vec![("range", "bytes=0-9"), ("if-range", "\"other\"")], whole.clone()),
-        (vec![("range", "bytes=200-"), ("if-range", "\"other\"")], whole.clone()),
-        (vec![("range", "bytes=0-9"), ("if-none-match", &weak)], (StatusCode::NOT_MODIFIED, None, vec![])),
-        (vec![("if-match", "\"other\"")], (StatusCode::PRECONDITION_FAILED, None, vec![])),
-        (vec![("if-match", &tag), ("range", "bytes=1-1")], part(1..2)),
-    ];
-    for (headers, expected) in table {
-        let (response, bytes) = ask(&store, id, Method::GET, &headers).await;
-        let content_range = header(&response, "content-range").map(str::to_owned);
-        if response.status().is_success() {
-            assert_eq!(
-                header(&response, "content-length"),
-                Some(bytes.len().to_string().as_str()),
-                "{headers:?}"
-            );
-        }
-        assert_eq!(header(&response, "etag"), Some(tag.as_str()), "{headers:?}");
-        let problem = response.extensions().get::<sori_http::Problem>().map(|problem| problem.fault().code());
-        let is_refused = response.status() == StatusCode::PRECONDITION_FAILED;
-        assert_eq!(problem, is_refused.then_some("PRECONDITION_FAILED"), "{headers:?}");
-        assert_eq!((response.status(), content_range, bytes), expected, "{headers:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_range_outside_of_the_file_is_416_with_the_size() {
-    let (_folder, store) = store().await;
-    let id = MediaId::generate();
-    store.put(id, TYPE, body(&content(100)), 100).await.unwrap();
-    for range in ["bytes=100-", "bytes=-0", "bytes=99999999999999999999-"] {
-        let (response, _) = ask(&store, id, Method::GET, &[("range", range)]).await;
-        assert_eq!(response.status(), StatusCode::RANGE_NOT_SATISFIABLE, "{range}");
-        assert_eq!(header(&response, "content-range"), Some("bytes */100"));
-    }
-}
-
-#[tokio::test]
-async fn a_head_has_the_length_of_the_whole_and_no_body() {
-    let (_folder, store) = store().await;
-    let id = MediaId::generate();
-    store.put(id, TYPE, body(&content(100)), 100).await.unwrap();
-    let (response, bytes) = ask(&store, id, Method::HEAD, &[("range", "bytes=0-9")]).await;
-    assert_eq!((response.status(), bytes.len()), (StatusCode::OK, 0));
-    assert_eq!(header(&response, "content-length"), Some("100"));
+    let level = |byte: u8| format!("{byte:02x}");
+    let at = id.0.as_bytes();
+    let object = folder.path().join("objects").join(level(at[15])).join(level(at[14])).join(id.to_string());
+    std::fs::remove_file(object.join("data")).unwrap();
+    assert!(matches!(store.open(id).await, Err(MediaFault::Unavailable(_))), "the bytes are gone");
 }

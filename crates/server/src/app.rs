@@ -9,6 +9,7 @@ use sori_contracts::{MediaFault, MediaStore};
 use sori_db::{Db, DbError, JobQueue};
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_media::LocalStore;
+use sori_streaming::Streaming;
 use sori_voice::{Engines, LineCache, Voice, VoiceParts};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -88,7 +89,9 @@ impl App {
             _ => None,
         };
         let auth = accounts::open(db.clone(), config, &secret).await?;
-        let media: Arc<dyn MediaStore> = Arc::new(LocalStore::open(data.join("media")).await?);
+        let store = LocalStore::open(data.join("media")).await?;
+        let streaming = Streaming::new(Arc::new(store.clone()), config.media.send);
+        let media: Arc<dyn MediaStore> = Arc::new(store);
         let keep_days = Some(u64::from(config.keep_jobs_days)).filter(|days| *days > 0);
         let job_settings = JobsConfig {
             workers: config.workers,
@@ -104,7 +107,7 @@ impl App {
             engines,
             cache: LineCache::open(data.join("lines"))?,
             encoders: Arc::new(FfmpegEncoders),
-            media: Arc::clone(&media),
+            media,
             queue,
             scripts: Arc::new(flows::ask_catalog::AskCatalog(catalog.clone())),
             listener: Arc::new(flows::keep_catalog_in_step::KeepCatalogInStep(catalog.clone())),
@@ -122,10 +125,11 @@ impl App {
             auth: auth.clone(),
             catalog: catalog.clone(),
             voice: voice.clone(),
-            media: Arc::clone(&media),
+            streaming: streaming.clone(),
             public_url: config.public_url.clone(),
         };
-        let (routes, document) = api(&auth, &catalog, &voice, &jobs, podcasts, media, &db).split_for_parts();
+        let (routes, document) =
+            api(&auth, &catalog, &voice, &jobs, podcasts, streaming, &db).split_for_parts();
         let border = Border::new(
             config,
             &document,
@@ -155,7 +159,7 @@ fn api(
     voice: &Voice,
     jobs: &Jobs,
     podcasts: flows::podcast::Podcasts,
-    media: Arc<dyn MediaStore>,
+    streaming: Streaming,
     db: &Db,
 ) -> OpenApiRouter {
     OpenApiRouter::with_openapi(openapi::base())
@@ -164,7 +168,7 @@ fn api(
         .merge(voice.routes())
         .merge(jobs.routes())
         .merge(flows::render_script::routes(catalog.clone(), voice.clone()))
-        .merge(flows::serve_rendering_audio::routes(voice.clone(), media))
+        .merge(flows::serve_rendering_audio::routes(voice.clone(), streaming))
         .merge(flows::podcast::routes(podcasts))
         .merge(health::routes(db.clone(), voice.clone()))
 }

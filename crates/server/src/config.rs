@@ -1,6 +1,7 @@
 //! Settings: defaults, then `sori.toml`, then `SORI_*`, then the command line.
 
 mod border;
+mod media;
 
 use std::{
     fmt,
@@ -20,6 +21,7 @@ use sori_auth::{
 };
 
 pub use border::{Limit, Limits};
+pub use media::MediaSettings;
 
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
@@ -80,6 +82,7 @@ pub struct Config {
     /// Webhooks, key sets and engines may lie in private networks.
     pub allow_private_addresses: bool,
     pub limits: Limits,
+    pub media: MediaSettings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +122,7 @@ impl Default for Config {
             tls_key: None,
             allow_private_addresses: false,
             limits: Limits::default(),
+            media: MediaSettings::default(),
         }
     }
 }
@@ -188,6 +192,7 @@ impl Config {
             ]))
             .merge(Env::prefixed("SORI_").only(NAMES))
             .merge(border::limits_of_the_environment())
+            .merge(media::of_the_environment())
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(Box::new)?;

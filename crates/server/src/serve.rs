@@ -6,6 +6,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sori_streaming::Conn;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -75,26 +76,27 @@ async fn connection(
     tls: Option<TlsAcceptor>,
     closing: CancellationToken,
 ) {
-    // Small answers go out at once (they would wait for the client's acknowledgement otherwise).
-    let _best_effort = stream.set_nodelay(true);
+    sori_streaming::tune(&stream);
     match tls {
-        None => answer(stream, peer, router, closing).await,
+        None => answer(Conn::plain(stream), peer, router, closing).await,
         Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
-            Ok(Ok(stream)) => answer(stream, peer, router, closing).await,
+            Ok(Ok(stream)) => answer(Conn::through(stream), peer, router, closing).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS 1.3 handshake"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },
     }
 }
 
-async fn answer(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: Conn<S>,
     peer: SocketAddr,
     router: Router,
     closing: CancellationToken,
 ) {
+    let wire = stream.wire();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(wire.clone());
         let answered = router.clone().oneshot(request.map(Body::new));
         async move { answered.await.map_err(|never: Infallible| never) }
     });

@@ -107,6 +107,7 @@ fn coalesced(parts: Vec<Range<u64>>) -> Vec<Range<u64>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "one part is a list of one range")]
 mod tests {
     use proptest::prelude::*;
 

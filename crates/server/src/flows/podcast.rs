@@ -4,21 +4,18 @@
 
 mod feed;
 
-use std::sync::Arc;
-
 use axum::{
     extract::State,
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sori_auth::{Actor, Auth, NewKey, Policy};
 use sori_catalog::{Catalog, CatalogFault, ScriptFilter, ScriptSort, ScriptSummary};
-use sori_contracts::{
-    Caller, Identity, MediaId, MediaStore, Presented, RenderingId, Scope, ScriptId, ShowId,
-};
+use sori_contracts::{Caller, Identity, MediaId, Presented, RenderingId, Scope, ScriptId, ShowId};
 use sori_http::{Json, PageQuery, Path, Problem, ProblemBody, Sender, SignedIn};
+use sori_streaming::{Asked, Streaming};
 use sori_voice::{
     Rendering, RenderingFault, Voice,
     routes::{CaptionFormat, CaptionOptions, write_captions},
@@ -39,7 +36,7 @@ pub struct Podcasts {
     pub auth: Auth,
     pub catalog: Catalog,
     pub voice: Voice,
-    pub media: Arc<dyn MediaStore>,
+    pub streaming: Streaming,
     /// Where this server is reached, when the settings say so.
     pub public_url: Option<String>,
 }
@@ -141,8 +138,7 @@ async fn get_feed(
 async fn get_episode_file(
     State(podcasts): State<Podcasts>,
     Path((key, show, script, file)): Path<(String, ShowId, ScriptId, String)>,
-    method: Method,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     let caller = podcasts.caller(&key).await?;
     let view = podcasts.catalog.script(&caller, script).await?;
@@ -155,7 +151,7 @@ async fn get_episode_file(
     match (name, ending) {
         ("audio", format) => {
             let audio = rendering.audio.iter().find(|audio| audio.format == format).ok_or_else(nothing)?;
-            Ok(sori_media::serve(&*podcasts.media, MediaId(audio.media_id), &method, &headers).await?)
+            Ok(podcasts.streaming.answer(MediaId(audio.media_id), asked).await?)
         }
         ("chapters", "json") => text(feed::CHAPTERS_TYPE, feed::chapters(&rendering.transcript)),
         ("transcript", "json") => text("application/json", feed::transcript(&rendering.transcript)),

@@ -1,27 +1,22 @@
-//! `GET /v1/renderings/{id}/audio/{format}`: the voices know which object it is, the media block
-//! sends its bytes.
+//! `GET /v1/renderings/{id}/audio/{format}`: the voices know which object it is, the streaming
+//! block sends its bytes.
 
-use std::sync::Arc;
-
-use axum::{
-    extract::State,
-    http::{HeaderMap, Method, header},
-    response::Response,
-};
+use axum::{extract::State, http::header, response::Response};
 use serde::Deserialize;
-use sori_contracts::{MediaId, MediaStore, RenderingId};
+use sori_contracts::{MediaId, RenderingId};
 use sori_http::{Path, Problem, ProblemBody, Query, Who};
+use sori_streaming::{Asked, Streaming};
 use sori_voice::{RenderingFault, Voice};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(Clone)]
 struct Blocks {
     voice: Voice,
-    media: Arc<dyn MediaStore>,
+    streaming: Streaming,
 }
 
-pub fn routes(voice: Voice, media: Arc<dyn MediaStore>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks { voice, media })
+pub fn routes(voice: Voice, streaming: Streaming) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks { voice, streaming })
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -50,13 +45,12 @@ async fn get_rendering_audio(
     Who(caller): Who,
     Path((id, format)): Path<(RenderingId, String)>,
     Query(query): Query<AudioQuery>,
-    method: Method,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     let rendering = blocks.voice.rendering_for(&caller, id).await?;
     let audio =
         rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
-    let mut response = sori_media::serve(&*blocks.media, MediaId(audio.media_id), &method, &headers).await?;
+    let mut response = blocks.streaming.answer(MediaId(audio.media_id), asked).await?;
     if query.download {
         let name = sori_http::attachment(&rendering.transcript.title, &audio.format);
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
