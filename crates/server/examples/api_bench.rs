@@ -1,6 +1,6 @@
 //! Measures of the API by the true binary, as Markdown: `api_bench PATH/TO/sori [accept|login]...`.
 //!
-//! accept  `POST /v1/synthesize` of ten lines, as fast as 32 connections go, then kill -9: how many
+//! accept  `POST /v1/synthesize` of ten lines, as fast as 16 connections go, then kill -9: how many
 //!         were accepted in a second, how long each took, and whether every one of them is there
 //! login   a thousand wrong passwords a second for half a minute: how long others wait to sign in
 //!
@@ -182,7 +182,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> f64 {
 
 const NO_LIMITS: &[(&str, &str)] =
     &[("SORI_LIMITS_SYNTH", "10000000"), ("SORI_LIMITS_READ", "10000000"), ("SORI_LIMITS_WRITE", "10000000")];
-const CONNECTIONS: u64 = 32;
+const CONNECTIONS: u64 = 16;
 const ACCEPT_FOR: Duration = Duration::from_secs(10);
 const MUST_ACCEPT: f64 = 500.0;
 const MUST_P95_MS: f64 = 50.0;
