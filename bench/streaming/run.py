@@ -29,7 +29,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BENCH = ROOT / "target/release/examples/streaming_bench"
-TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
 SORI = ["sori", "mmap", "sendfile", "read"]
@@ -87,11 +86,12 @@ http {{ access_log off; sendfile on; keepalive_requests 100000000;
         return [self.process.pid, *map(int, children.split())]
 
     def cpu_seconds(self) -> float:
-        ticks = 0
+        # The scheduler counts in nanoseconds, /proc/PID/stat in hundredths of a second.
+        nanoseconds = 0
         for pid in self.processes():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / TICKS
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                nanoseconds += int((thread / "schedstat").read_text().split()[0])
+        return nanoseconds / 1e9
 
     def anonymous_mib(self) -> float:
         total = 0

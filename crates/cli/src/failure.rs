@@ -50,7 +50,11 @@ impl Failure {
                 _ => 1,
             },
             Self::Fault(fault) => match fault.kind() {
-                Kind::Invalid | Kind::TooLarge | Kind::UnsupportedMedia | Kind::RangeNotSatisfiable | Kind::PreconditionFailed => 2,
+                Kind::Invalid
+                | Kind::TooLarge
+                | Kind::UnsupportedMedia
+                | Kind::RangeNotSatisfiable
+                | Kind::PreconditionFailed => 2,
                 Kind::NotFound => 3,
                 Kind::Unauthenticated | Kind::Forbidden => 4,
                 Kind::Busy | Kind::StorageFull => 5,

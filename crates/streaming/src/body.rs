@@ -39,6 +39,8 @@ pub(crate) struct ObjectBody {
     /// What was just read for the page cache's sake: not asked for again, as the system may never
     /// say that it has it.
     warmed: Option<Range<u64>>,
+    /// Nothing was sent yet: the file was looked at a moment ago.
+    is_fresh: bool,
 }
 
 enum Waiting {
@@ -59,7 +61,7 @@ impl ObjectBody {
             && wire.as_ref().is_some_and(Wire::takes_files)
             && object.mapping().is_some();
         let mode = if is_mapped { mode } else { SendMode::Read };
-        Self { object, segments, left_bytes, mode, wire, meters, waiting: None, warmed: None }
+        Self { object, segments, left_bytes, mode, wire, meters, waiting: None, warmed: None, is_fresh: true }
     }
 
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
@@ -104,7 +106,7 @@ impl ObjectBody {
     fn mapped_piece(&mut self, span: Range<u64>) -> io::Result<Option<Bytes>> {
         // Looked at for every piece: pages behind the end of a file that was cut off could not be
         // sent, and the last one would be filled up with zeros.
-        if self.object.state()? == State::Damaged {
+        if !std::mem::take(&mut self.is_fresh) && self.object.state()? == State::Damaged {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         if self.warmed.as_ref() != Some(&span) && !self.object.is_in_memory(&span) {

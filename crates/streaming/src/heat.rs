@@ -56,8 +56,12 @@ impl Heat {
         }
     }
 
-    pub(crate) fn is_present(&self, span: &Range<u64>) {
+    pub(crate) fn set_present(&self, span: &Range<u64>) {
         self.blocks(span).iter().for_each(|block| block.store(PRESENT, Relaxed));
+    }
+
+    pub(crate) fn is_all_present(&self, span: &Range<u64>) -> bool {
+        self.blocks(span).iter().all(|block| block.load(Relaxed) == PRESENT)
     }
 
     fn blocks(&self, span: &Range<u64>) -> &[AtomicU8] {
@@ -78,8 +82,9 @@ mod tests {
         let heat = Heat::new(1_000 * KIB);
         assert_eq!(heat.touch(&(10..20)), Cold);
         assert_eq!(heat.touch(&(30..40)), Warm(0..64 * KIB));
-        heat.is_present(&(0..64 * KIB));
+        heat.set_present(&(0..64 * KIB));
         assert_eq!(heat.touch(&(0..64 * KIB)), Hot);
+        assert!(heat.is_all_present(&(0..64 * KIB)) && !heat.is_all_present(&(0..64 * KIB + 1)));
         assert_eq!(heat.touch(&(0..64 * KIB + 1)), Cold);
         assert_eq!(heat.touch(&(0..64 * KIB + 1)), Warm(0..128 * KIB));
     }
@@ -88,7 +93,7 @@ mod tests {
     fn the_last_block_may_be_short() {
         let heat = Heat::new(65 * KIB);
         assert_eq!(heat.touch(&(64 * KIB..65 * KIB)), Cold);
-        heat.is_present(&(64 * KIB..128 * KIB));
+        heat.set_present(&(64 * KIB..128 * KIB));
         assert_eq!(heat.touch(&(65 * KIB - 1..65 * KIB)), Hot);
         assert_eq!(heat.touch(&(0..1)), Cold);
     }

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, ErrorKind},
     ops::Range,
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     sync::OnceLock,
 };
 
@@ -42,9 +42,9 @@ impl Object {
     }
 
     pub(crate) fn state(&self) -> io::Result<State> {
-        let now = self.file.metadata()?;
-        Ok(match now.nlink() {
-            _ if now.len() != self.media.size_bytes => State::Damaged,
+        let now = rustix::fs::fstat(&self.file)?;
+        Ok(match now.st_nlink {
+            _ if u64::try_from(now.st_size) != Ok(self.media.size_bytes) => State::Damaged,
             0 => State::Deleted,
             _ => State::Whole,
         })
@@ -70,7 +70,7 @@ impl Object {
             Temperature::Warm(blocks) => {
                 let is_present = mapping.populate(blocks.clone());
                 if is_present {
-                    heat.is_present(&blocks);
+                    heat.set_present(&blocks);
                 }
                 is_present
             }
@@ -78,8 +78,12 @@ impl Object {
     }
 
     /// Whether sending this span would not wait for the disk, as far as the system tells: every
-    /// piece that the disk reads at once is asked for one byte.
+    /// piece that the disk reads at once is asked for one byte. Of what is present in the mapping
+    /// only the ends are asked: the system gives such pages up last.
     pub(crate) fn is_in_memory(&self, span: &Range<u64>) -> bool {
+        let is_present =
+            self.mapping.get().and_then(Option::as_ref).is_some_and(|(_, heat)| heat.is_all_present(span));
+        let step = if is_present { u64::MAX } else { READ_AHEAD_BYTES };
         let mut at = span.start;
         loop {
             if matches!(read_if_in_memory(&self.file, &mut [0], at), Err(error) if error.kind() == ErrorKind::WouldBlock)
@@ -89,7 +93,7 @@ impl Object {
             if at + 1 >= span.end {
                 return true;
             }
-            at = (at + READ_AHEAD_BYTES).min(span.end - 1);
+            at = at.saturating_add(step).min(span.end - 1);
         }
     }
 
