@@ -13,6 +13,9 @@ for part in $wanted; do
         product) python3 bench/product.py || missed=1 ;;
         hour) python3 bench/product.py hour || missed=1 ;;
         audio) cargo run --release --locked --quiet -p sori-media --example audio_bench || missed=1 ;;
+        streaming)
+            cargo build --release --locked --quiet -p sori-streaming --example streaming_bench &&
+                bench/streaming/run.py || missed=1 ;;
         synth) cargo run --release --locked --quiet -p sori-synth --example speed && bench/synth/run.sh || missed=1 ;;
         api) cargo run --release --locked --quiet -p sori-server --example api_bench -- target/release/sori || missed=1 ;;
         *) echo "bench: no part called $part" >&2; exit 2 ;;
