@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every measure, as Markdown for docs/benchmarks.md. `bench/run.sh [product|audio|synth|api|hour]...`
+# Every measure, as Markdown for docs/benchmarks.md. `bench/run.sh [product|audio|synth|api|hour|streaming]...`
 set -uo pipefail
 cd "$(dirname "$0")/.."
 wanted=${*:-product audio synth api}
