@@ -17,7 +17,7 @@ run: setup assets web ## Install what is missing, build, and serve on http://127
 test: setup-test assets web ## Run every check and test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	SORI_REQUIRE_ASSETS=1 cargo test --workspace --locked
+	SORI_REQUIRE_ASSETS=1 cargo test --workspace --locked --no-fail-fast
 	cd web && ../$(NODE) npm run check && ../$(NODE) npm test && ../$(NODE) npm run size
 	scripts/e2e.sh
 

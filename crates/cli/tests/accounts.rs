@@ -271,11 +271,12 @@ fn a_password_goes_over_no_network_in_the_clear() {
     check_failure(&home.with_input(&login, "secret\n"), 2, "https");
 }
 
-/// At a terminal the password is asked for and not shown.
+/// At a terminal the password is asked for and not shown. The one who types waits, as a person
+/// does, until the terminal has stopped to show what is typed.
 #[test]
 fn a_password_that_is_typed_is_not_seen() {
     const TERMINAL: &str = r#"
-import os, pty, sys
+import os, pty, sys, termios, time
 pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], sys.argv[1:-1])
@@ -287,6 +288,8 @@ def until(text):
 until(b"E-mail:")
 os.write(fd, b"mina@example.org\n")
 until(b"Password:")
+while termios.tcgetattr(fd)[3] & termios.ECHO:
+    time.sleep(0.01)
 os.write(fd, sys.argv[-1].encode() + b"\n")
 try:
     while True:

@@ -66,3 +66,11 @@ id!(
     SessionId
 );
 id!(ApiKeyId);
+id!(
+    /// Something to listen to or to watch: the id of a script, or of an upload.
+    ContentId
+);
+id!(
+    /// One viewer at one content.
+    StreamId
+);

@@ -2,6 +2,8 @@
 //!
 //! No IO and no runtime in here. Something that only one block uses does not belong here.
 
+pub mod content;
+pub mod events;
 pub mod fault;
 pub mod identity;
 pub mod ids;
@@ -10,10 +12,13 @@ pub mod language;
 pub mod media;
 pub mod ownership;
 
+pub use content::{Content, ContentFile, ContentKind, Contents};
+pub use events::{Announce, Event, StreamError, StreamStarted, StreamStopped};
 pub use fault::{Fault, Kind};
 pub use identity::{Caller, Credential, Identity, Member, Presented, Role, Scope, Scopes, SignedRequest};
 pub use ids::{
-    AccountId, ActorId, ApiKeyId, JobId, LineId, MediaId, RenderingId, ScriptId, SessionId, ShowId,
+    AccountId, ActorId, ApiKeyId, ContentId, JobId, LineId, MediaId, RenderingId, ScriptId, SessionId,
+    ShowId, StreamId,
 };
 pub use jobs::{
     Cancel, JobError, JobHandler, JobState, NewJob, Priority, Progress, ProgressReport, RunningJob,

@@ -1234,7 +1234,7 @@ export interface paths {
          * A secret feed of a show, for one's own player
          * @description The address holds a new API key that may only read; taking the key back ends the feed.
          *
-         *     **Signed in.** Scope of a key: `account`.
+         *     **Signed in.** Scope of a key: `scripts:read`, `account`.
          */
         post: operations["make_feed"];
         delete?: never;

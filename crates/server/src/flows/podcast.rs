@@ -13,8 +13,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sori_auth::{Actor, Auth, NewKey, Policy};
 use sori_catalog::{Catalog, CatalogFault, ScriptFilter, ScriptSort, ScriptSummary};
-use sori_contracts::{Caller, Identity, MediaId, Presented, RenderingId, Scope, ScriptId, ShowId};
-use sori_http::{Json, PageQuery, Path, Problem, ProblemBody, Sender, SignedIn};
+use sori_contracts::{Caller, Identity, Kind, MediaId, Presented, Scope, ScriptId, ShowId};
+use sori_http::{AccessFault, Json, PageQuery, Path, Problem, ProblemBody, Sender, SignedIn};
 use sori_streaming::{Asked, Streaming};
 use sori_voice::{
     Rendering, RenderingFault, Voice,
@@ -60,7 +60,7 @@ struct FeedView {
 ///
 /// The address holds a new API key that may only read; taking the key back ends the feed.
 #[utoipa::path(post, path = "/v1/shows/{id}/feed", operation_id = "make_feed", tag = "scripts",
-    security(("account" = ["account"])),
+    security(("account" = ["account", "scripts:read"])),
     params(("id" = ShowId, Path, description = "Show")),
     responses(
         (status = 201, description = "The address, shown once", body = FeedView),
@@ -172,6 +172,10 @@ impl Podcasts {
             return Ok(Caller::Visitor);
         }
         let member = self.auth.identify(Presented::ApiKey(key)).await.map_err(Problem::from_boxed)?;
+        // The border asks no scope here, since it sees no credential in a path.
+        if !member.scopes.has(Scope::ScriptsRead) {
+            return Err(AccessFault::InvalidToken.into());
+        }
         Ok(Caller::Account(member))
     }
 
@@ -183,9 +187,12 @@ impl Podcasts {
         let mut episodes = Vec::new();
         for script in self.catalog.scripts(caller, &filter, &page).await?.items {
             let Some(id) = script.rendering_id else { continue };
-            // One that is deleted in this moment is no longer an episode.
-            let Ok(rendering) = self.rendering(caller, id).await else { continue };
-            episodes.extend(episode(&script, &rendering, base));
+            match self.voice.rendering_for(caller, id).await {
+                Ok(rendering) => episodes.extend(episode(&script, &rendering, base)),
+                // One that is deleted in this moment is no longer an episode.
+                Err(problem) if problem.fault().kind() == Kind::NotFound => {}
+                Err(problem) => return Err(problem),
+            }
         }
         let origin = base.split_once("/feeds/").map_or(base, |(origin, _)| origin);
         Ok(Feed {
@@ -199,14 +206,11 @@ impl Podcasts {
         })
     }
 
-    async fn rendering(&self, caller: &Caller, id: RenderingId) -> Result<Rendering, Problem> {
-        self.voice.rendering_for(caller, id).await
-    }
-
     fn origin(&self, headers: &HeaderMap) -> String {
         let host = || headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
+            None if self.auth.config().is_secure => format!("https://{}", host()),
             None => format!("http://{}", host()),
         }
     }

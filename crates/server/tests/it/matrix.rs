@@ -111,7 +111,7 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("POST /v1/scripts/parse", Account(READ)),
     ("POST /v1/scripts/{id}/render", Account(SYNTH)),
     ("POST /v1/shows", Account(WRITE)),
-    ("POST /v1/shows/{id}/feed", Account(SELF)),
+    ("POST /v1/shows/{id}/feed", Account(&[Scope::ScriptsRead, Scope::Account])),
     ("POST /v1/synthesize", Account(SYNTH)),
     ("PUT /v1/scripts/{id}", Account(WRITE)),
     ("PUT /v1/scripts/{id}/shares/{account_id}", Account(WRITE)),

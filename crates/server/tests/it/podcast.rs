@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use rss::Channel;
 use serde_json::{Value, json};
-use sori_contracts::Role;
+use sori_contracts::{Role, Scope};
 
 use crate::app::{TestApp, answer, apps};
 
@@ -132,6 +132,12 @@ async fn a_secret_address_plays_what_its_maker_may_hear_until_it_is_taken_back()
     let path = format!("/v1/shows/{}/feed", other["id"].as_str().unwrap());
     let theirs = scene.app.request_as(Some(&stranger.token), Method::POST, &path).json(&json!({}));
     assert_eq!(answer(theirs).await.0, StatusCode::NOT_FOUND);
+
+    // A key that may not read scripts is no key to a feed.
+    let scopes = [Scope::Account].into_iter().collect();
+    let deaf = scene.app.person.key(&scene.app.auth, scopes).await;
+    let deaf = format!("/feeds/{deaf}/{}/feed.xml", scene.show);
+    assert_eq!(answer(scene.app.request_as(None, Method::GET, &deaf)).await.0, StatusCode::UNAUTHORIZED);
 
     scene.app.person.revokes_all_keys(&scene.app).await;
     let (status, body) = answer(scene.app.request_as(None, Method::GET, &scene.path(url))).await;
