@@ -16,7 +16,6 @@ mod email;
 mod fault;
 mod guard;
 mod identity;
-mod moment;
 pub mod oidc;
 mod password;
 mod personal;
@@ -43,9 +42,9 @@ pub use audit::Actor;
 pub use config::{AuthConfig, Clock, HashCost, ProviderName, RootKey, Roots, SignUp};
 pub use email::Email;
 pub use fault::AuthFault;
-pub use moment::Moment;
 pub use password::{Password, Weakness};
 pub use sessions::{Device, DeviceEntry, Sessions, Tokens};
+pub use sori_contracts::Moment;
 
 pub const MIGRATIONS: MigrationSet = sori_db::migrations!("auth", "0001_auth", "0002_oidc");
 

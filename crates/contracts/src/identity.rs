@@ -211,3 +211,10 @@ pub trait Identity: Send + Sync {
     /// revocation on.
     async fn identify(&self, presented: Presented<'_>) -> Result<Member, Box<dyn Fault>>;
 }
+
+/// Asks again whether a credential is good, for what outlives its request: a socket. The border puts
+/// one (as `Arc<dyn Recheck>`) into the extensions of requests that ask for an upgrade.
+#[async_trait]
+pub trait Recheck: Send + Sync {
+    async fn is_still_good(&self) -> bool;
+}

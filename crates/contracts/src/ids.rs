@@ -74,3 +74,7 @@ id!(
     /// One viewer at one content.
     StreamId
 );
+id!(
+    /// A span of a content that somebody marked.
+    BookmarkId
+);

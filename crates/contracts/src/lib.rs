@@ -9,20 +9,26 @@ pub mod identity;
 pub mod ids;
 pub mod jobs;
 pub mod language;
+pub mod listening;
 pub mod media;
+pub mod moment;
 pub mod ownership;
 
 pub use content::{Content, ContentFile, ContentKind, Contents};
 pub use events::{Announce, Event, StreamError, StreamStarted, StreamStopped};
 pub use fault::{Fault, Kind};
-pub use identity::{Caller, Credential, Identity, Member, Presented, Role, Scope, Scopes, SignedRequest};
+pub use identity::{
+    Caller, Credential, Identity, Member, Presented, Recheck, Role, Scope, Scopes, SignedRequest,
+};
 pub use ids::{
-    AccountId, ActorId, ApiKeyId, ContentId, JobId, LineId, MediaId, RenderingId, ScriptId, SessionId,
-    ShowId, StreamId,
+    AccountId, ActorId, ApiKeyId, BookmarkId, ContentId, JobId, LineId, MediaId, RenderingId, ScriptId,
+    SessionId, ShowId, StreamId,
 };
 pub use jobs::{
     Cancel, JobError, JobHandler, JobState, NewJob, Priority, Progress, ProgressReport, RunningJob,
 };
 pub use language::UiLanguage;
+pub use listening::{OpenStream, Resume, Resumes, StreamSessions};
 pub use media::{ByteStream, MediaFault, MediaFiles, MediaStore, StoredMedia};
+pub use moment::Moment;
 pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};

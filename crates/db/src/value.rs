@@ -1,7 +1,8 @@
 //! Values that both engines store alike.
 
 use sori_contracts::{
-    AccountId, ActorId, ApiKeyId, JobId, LineId, MediaId, RenderingId, ScriptId, SessionId, ShowId,
+    AccountId, ActorId, ApiKeyId, BookmarkId, ContentId, JobId, LineId, MediaId, RenderingId, ScriptId,
+    SessionId, ShowId, StreamId,
 };
 use sqlx::{Arguments as _, postgres::PgArguments, sqlite::SqliteArguments};
 use uuid::Uuid;
@@ -53,7 +54,21 @@ macro_rules! from_id {
     )+};
 }
 
-from_id!(ShowId, ScriptId, LineId, ActorId, JobId, MediaId, RenderingId, AccountId, SessionId, ApiKeyId);
+from_id!(
+    ShowId,
+    ScriptId,
+    LineId,
+    ActorId,
+    JobId,
+    MediaId,
+    RenderingId,
+    AccountId,
+    SessionId,
+    ApiKeyId,
+    ContentId,
+    StreamId,
+    BookmarkId
+);
 
 /// JSON is stored as text on both engines.
 impl From<serde_json::Value> for Value {
