@@ -6,6 +6,7 @@ mod generator;
 mod graph;
 mod residual;
 mod signal;
+mod wide;
 
 use rten::{NodeId, Value, ValueOrView, ValueView};
 use rten_tensor::NdTensorView;

@@ -26,7 +26,7 @@ pub use vectors::VoiceVectors;
 pub use words::{WordMark, word_marks};
 
 /// Part of every cache key of rendered speech: raised whenever the same input would sound different.
-pub const ENGINE_VERSION: &str = "6";
+pub const ENGINE_VERSION: &str = "7";
 
 /// Both voices speak at this rate.
 pub const SAMPLE_RATE_HZ: u32 = 24_000;

@@ -3,48 +3,53 @@
 
 use rayon::prelude::*;
 
-use super::signal::{BLOCK, Signal};
+use super::{
+    signal::{BLOCK, Signal},
+    wide::fast,
+};
 
 /// Snake (Ziyin, Hartwig and Ueda 2020): `y + sin^2(alpha y) / alpha`, one alpha for each channel, after
-/// `y = factor x + addend`.
+/// `y = factor x + addend`. Its slope is never negative, so that the ends of a channel's range bend to the ends of what
+/// comes out.
 pub(super) struct Snake {
-    channels: Vec<Channel>,
-}
-
-#[derive(Clone, Copy)]
-struct Channel {
-    factor: f32,
-    addend: f32,
+    factors: Vec<f32>,
+    addends: Vec<f32>,
     /// alpha / pi: half turns of the sine.
-    turns: f32,
+    turns: Vec<f32>,
     /// 1 / alpha.
-    height: f32,
+    heights: Vec<f32>,
 }
 
 impl Snake {
     pub(super) fn new(normalised: &[(f32, f32)], alphas: &[f32]) -> Self {
-        let channel = |(&(factor, addend), &alpha): (&(f32, f32), &f32)| Channel {
-            factor,
-            addend,
-            turns: alpha / std::f32::consts::PI,
-            height: 1.0 / alpha,
-        };
-        Self { channels: normalised.iter().zip(alphas).map(channel).collect() }
+        let (factors, addends) = normalised.iter().copied().unzip();
+        Self {
+            factors,
+            addends,
+            turns: alphas.iter().map(|alpha| alpha / std::f32::consts::PI).collect(),
+            heights: alphas.iter().map(|alpha| 1.0 / alpha).collect(),
+        }
     }
 
-    /// The bytes of the bent signal, with `reach` rows of zeros before and after it.
-    pub(super) fn quantise(&self, signal: &Signal, reach: usize, bytes: &mut Vec<u8>) -> Quantised {
-        let size = BLOCK * signal.channels;
-        let (low, high) = signal
-            .values
-            .par_chunks(size)
-            .map(|values| self.range(values))
-            .reduce(|| (0.0, 0.0), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    /// The bytes of the bent signal, with `reach` rows of zeros before and after it. `extremes` are the least and the
+    /// greatest number of each channel of the signal.
+    pub(super) fn quantise(
+        &self,
+        signal: &Signal,
+        extremes: &[(f32, f32)],
+        reach: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Quantised {
+        let (low, high) = self.range(extremes);
         let quantised = Quantised::over(low, high);
         let margin = reach * signal.channels;
-        bytes.clear();
-        bytes.resize(signal.values.len() + 2 * margin, quantised.zero_point);
-        let inner = &mut bytes[margin..][..signal.values.len()];
+        // All but the margins is written below.
+        bytes.resize(signal.values.len() + 2 * margin, 0);
+        let (before, rest) = bytes.split_at_mut(margin);
+        let (inner, after) = rest.split_at_mut(signal.values.len());
+        before.fill(quantised.zero_point);
+        after.fill(quantised.zero_point);
+        let size = BLOCK * signal.channels;
         inner
             .par_chunks_mut(size)
             .zip(signal.values.par_chunks(size))
@@ -52,38 +57,31 @@ impl Snake {
         quantised
     }
 
-    fn range(&self, values: &[f32]) -> (f32, f32) {
-        fast(
-            #[inline(always)]
-            || {
-                let mut low = vec![0.0_f32; self.channels.len()];
-                let mut high = low.clone();
-                for row in values.chunks_exact(self.channels.len()) {
-                    for (((value, channel), low), high) in
-                        row.iter().zip(&self.channels).zip(&mut low).zip(&mut high)
-                    {
-                        let bent = channel.bend(*value);
-                        *low = if bent < *low { bent } else { *low };
-                        *high = if bent > *high { bent } else { *high };
-                    }
-                }
-                (low.into_iter().fold(0.0, f32::min), high.into_iter().fold(0.0, f32::max))
-            },
-        )
+    fn range(&self, extremes: &[(f32, f32)]) -> (f32, f32) {
+        let ends = extremes.iter().enumerate().flat_map(|(channel, &(least, greatest))| {
+            [least, greatest].map(|value| {
+                let y = value.mul_add(self.factors[channel], self.addends[channel]);
+                bend(y, self.turns[channel], self.heights[channel])
+            })
+        });
+        ends.fold((0.0, 0.0), |(low, high), bent| (low.min(bent), high.max(bent)))
     }
 
     fn bytes(&self, values: &[f32], quantised: &Quantised, bytes: &mut [u8]) {
         let zero = f32::from(quantised.zero_point);
         let inverse = 1.0 / quantised.scale;
+        let channels = self.factors.len();
         fast(
             #[inline(always)]
             || {
-                let rows =
-                    values.chunks_exact(self.channels.len()).zip(bytes.chunks_exact_mut(self.channels.len()));
-                for (row, bytes) in rows {
-                    for ((value, channel), byte) in row.iter().zip(&self.channels).zip(bytes) {
-                        let steps = (channel.bend(*value) * inverse).round_ties_even() + zero;
-                        *byte = steps.clamp(0.0, 255.0) as i32 as u8;
+                // Slices of one length, so that the loop has no bounds to look at.
+                let (factors, addends) = (&self.factors[..channels], &self.addends[..channels]);
+                let (turns, heights) = (&self.turns[..channels], &self.heights[..channels]);
+                for (row, bytes) in values.chunks_exact(channels).zip(bytes.chunks_exact_mut(channels)) {
+                    for channel in 0..channels {
+                        let y = row[channel].mul_add(factors[channel], addends[channel]);
+                        let steps = bend(y, turns[channel], heights[channel]).mul_add(inverse, zero);
+                        bytes[channel] = steps.round_ties_even().clamp(0.0, 255.0) as i32 as u8;
                     }
                 }
             },
@@ -91,12 +89,9 @@ impl Snake {
     }
 }
 
-impl Channel {
-    #[inline(always)]
-    fn bend(self, value: f32) -> f32 {
-        let y = value.mul_add(self.factor, self.addend);
-        self.height.mul_add(sine_squared(y * self.turns), y)
-    }
+#[inline(always)]
+fn bend(y: f32, turns: f32, height: f32) -> f32 {
+    height.mul_add(sine_squared(y * turns), y)
 }
 
 /// sin^2(pi x), off by at most 8e-7: a polynomial in the square of the distance to the nearest whole number, fitted by
@@ -127,27 +122,9 @@ impl Quantised {
     }
 }
 
-/// Runs plain loops with the wide instructions of this machine.
-#[inline(always)]
-fn fast<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "calls a function whose CPU features were just checked")]
-    {
-        #[target_feature(enable = "avx2,fma")]
-        fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            // SAFETY: both features are there.
-            return unsafe { with_avx2(work) };
-        }
-    }
-    work()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::signal::Moments, *};
 
     #[test]
     fn the_polynomial_is_the_square_of_the_sine() {
@@ -175,7 +152,8 @@ mod tests {
             .collect();
         let mut bytes = Vec::new();
         let signal = Signal { channels, values };
-        let quantised = Snake::new(&normalised, &alphas).quantise(&signal, reach, &mut bytes);
+        let extremes = Moments::of(&signal).extremes;
+        let quantised = Snake::new(&normalised, &alphas).quantise(&signal, &extremes, reach, &mut bytes);
 
         assert_eq!(bytes.len(), (rows + 2 * reach) * channels);
         let (before, rest) = bytes.split_at(reach * channels);
@@ -193,7 +171,7 @@ mod tests {
     fn a_signal_of_zeros_is_zeros() {
         let signal = Signal::zeros(5, 1);
         let mut bytes = Vec::new();
-        let quantised = Snake::new(&[(1.0, 0.0)], &[1.0]).quantise(&signal, 1, &mut bytes);
+        let quantised = Snake::new(&[(1.0, 0.0)], &[1.0]).quantise(&signal, &[(0.0, 0.0)], 1, &mut bytes);
         assert!(bytes.iter().all(|&byte| byte == quantised.zero_point));
     }
 }

@@ -62,7 +62,7 @@ impl Layer {
         bytes: &mut Vec<u8>,
     ) -> Moments {
         let snake = Snake::new(&moments.normalised_to(style), &self.alphas);
-        let quantised = snake.quantise(from, self.weights.reach(), bytes);
+        let quantised = snake.quantise(from, &moments.extremes, self.weights.reach(), bytes);
         let scale = quantised.scale * self.scale;
         let (channels, rows) = (to.channels, to.rows());
         let blocks = to.values.par_chunks_mut(BLOCK * channels).enumerate().map(|(block, values)| {

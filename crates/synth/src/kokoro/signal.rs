@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::wide::fast;
+
 /// Moments that one task works on: a whole number of the convolution's rows, small enough that its bytes stay in the
 /// first cache.
 pub(super) const BLOCK: usize = 96;
@@ -72,12 +74,13 @@ impl Signal {
 /// Channels that are turned together: their rows are a cache line.
 const TURNED: usize = 16;
 
-/// Sums of a channel's numbers and of their squares.
+/// Sums of a channel's numbers and of their squares, and its least and greatest number.
 #[derive(Clone)]
 pub(super) struct Moments {
     count: usize,
     sums: Vec<f64>,
     squares: Vec<f64>,
+    pub(super) extremes: Vec<(f32, f32)>,
 }
 
 impl Moments {
@@ -90,13 +93,19 @@ impl Moments {
     /// In the order of the parts, so that the number of threads changes nothing.
     pub(super) fn add_up(count: usize, parts: &[PartialMoments]) -> Self {
         let channels = parts.first().map_or(0, |part| part.sums.len());
-        let mut all = Self { count, sums: vec![0.0; channels], squares: vec![0.0; channels] };
+        let extremes = vec![NOTHING; channels];
+        let mut all = Self { count, sums: vec![0.0; channels], squares: vec![0.0; channels], extremes };
         for part in parts {
             for (to, from) in all.sums.iter_mut().zip(&part.sums) {
                 *to += f64::from(*from);
             }
             for (to, from) in all.squares.iter_mut().zip(&part.squares) {
                 *to += f64::from(*from);
+            }
+            for ((low, high), (least, greatest)) in
+                all.extremes.iter_mut().zip(part.least.iter().zip(&part.greatest))
+            {
+                (*low, *high) = (low.min(*least), high.max(*greatest));
             }
         }
         all
@@ -121,21 +130,37 @@ impl Moments {
     }
 }
 
+/// The least and the greatest of no numbers.
+const NOTHING: (f32, f32) = (f32::INFINITY, f32::NEG_INFINITY);
+
 /// The same for a block of moments.
 pub(super) struct PartialMoments {
     sums: Vec<f32>,
     squares: Vec<f32>,
+    least: Vec<f32>,
+    greatest: Vec<f32>,
 }
 
 impl PartialMoments {
     pub(super) fn of(values: &[f32], channels: usize) -> Self {
-        let mut all = Self { sums: vec![0.0; channels], squares: vec![0.0; channels] };
-        for row in values.chunks_exact(channels) {
-            for ((sum, square), value) in all.sums.iter_mut().zip(&mut all.squares).zip(row) {
-                *sum += value;
-                *square += value * value;
-            }
-        }
+        let of = |value: f32| vec![value; channels];
+        let mut all = Self { sums: of(0.0), squares: of(0.0), least: of(NOTHING.0), greatest: of(NOTHING.1) };
+        fast(
+            #[inline(always)]
+            || {
+                let (sums, squares) = (&mut all.sums[..channels], &mut all.squares[..channels]);
+                let (least, greatest) = (&mut all.least[..channels], &mut all.greatest[..channels]);
+                for row in values.chunks_exact(channels) {
+                    for channel in 0..channels {
+                        let value = row[channel];
+                        sums[channel] += value;
+                        squares[channel] += value * value;
+                        least[channel] = if value < least[channel] { value } else { least[channel] };
+                        greatest[channel] = if value > greatest[channel] { value } else { greatest[channel] };
+                    }
+                }
+            },
+        );
         all
     }
 }
