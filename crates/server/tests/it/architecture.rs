@@ -4,7 +4,7 @@ use std::process::Command;
 
 const PURE: &[&str] = &["sori-audio", "sori-text", "sori-synth", "sori-script", "sori-captions"];
 const BLOCKS: &[&str] =
-    &["sori-auth", "sori-catalog", "sori-media", "sori-streaming", "sori-voice", "sori-jobs"];
+    &["sori-auth", "sori-catalog", "sori-media", "sori-streaming", "sori-voice", "sori-jobs", "sori-listening"];
 
 #[test]
 fn dependencies_point_inwards() {
