@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     signal::{BLOCK, Signal},
-    wide::fast,
+    wide::{LANES, fast},
 };
 
 /// Snake (Ziyin, Hartwig and Ueda 2020): `y + sin^2(alpha y) / alpha`, one alpha for each channel, after
@@ -68,25 +68,45 @@ impl Snake {
     }
 
     fn bytes(&self, values: &[f32], quantised: &Quantised, bytes: &mut [u8]) {
-        let zero = f32::from(quantised.zero_point);
-        let inverse = 1.0 / quantised.scale;
-        let channels = self.factors.len();
+        let whole = self.factors.len() / LANES * LANES;
         fast(
             #[inline(always)]
             || {
-                // Slices of one length, so that the loop has no bounds to look at.
-                let (factors, addends) = (&self.factors[..channels], &self.addends[..channels]);
-                let (turns, heights) = (&self.turns[..channels], &self.heights[..channels]);
-                for (row, bytes) in values.chunks_exact(channels).zip(bytes.chunks_exact_mut(channels)) {
-                    for channel in 0..channels {
-                        let y = row[channel].mul_add(factors[channel], addends[channel]);
-                        let steps = bend(y, turns[channel], heights[channel]).mul_add(inverse, zero);
-                        bytes[channel] = steps.round_ties_even().clamp(0.0, 255.0) as i32 as u8;
-                    }
+                for first in (0..whole).step_by(LANES) {
+                    self.columns::<LANES>(first, values, quantised, bytes);
+                }
+                for first in whole..self.factors.len() {
+                    self.columns::<1>(first, values, quantised, bytes);
                 }
             },
         );
     }
+
+    /// The bytes of the channels `first..first + N`: few enough that what belongs to them stays in registers.
+    #[inline(always)]
+    fn columns<const N: usize>(&self, first: usize, values: &[f32], quantised: &Quantised, bytes: &mut [u8]) {
+        let of = |numbers: &[f32]| -> [f32; N] { std::array::from_fn(|k| numbers[first + k]) };
+        let (factors, addends) = (of(&self.factors), of(&self.addends));
+        let (turns, heights) = (of(&self.turns), of(&self.heights));
+        let zero = f32::from(quantised.zero_point);
+        let inverse = 1.0 / quantised.scale;
+        let channels = self.factors.len();
+        for (row, bytes) in values.chunks_exact(channels).zip(bytes.chunks_exact_mut(channels)) {
+            let (row, bytes) = (&row[first..][..N], &mut bytes[first..][..N]);
+            for k in 0..N {
+                let y = row[k].mul_add(factors[k], addends[k]);
+                let steps = bend(y, turns[k], heights[k]).mul_add(inverse, zero);
+                bytes[k] = nearest_byte(steps);
+            }
+        }
+    }
+}
+
+/// The nearest whole number from 0 to 255, the even one of two that are as near: a sum with 1.5 * 2^23 has no room for
+/// fractions, and the number stands in its lowest bits.
+#[inline(always)]
+fn nearest_byte(x: f32) -> u8 {
+    (x.clamp(0.0, 255.0) + 12_582_912.0).to_bits() as u8
 }
 
 #[inline(always)]
@@ -136,10 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn halves_go_to_the_even_number() {
+        for (x, byte) in
+            [(-7.0, 0), (0.5, 0), (1.5, 2), (2.5, 2), (3.49, 3), (254.5, 254), (254.6, 255), (1e9, 255)]
+        {
+            assert_eq!(nearest_byte(x), byte, "{x}");
+        }
+    }
+
+    #[test]
     fn bytes_are_the_nearest_steps_of_the_range_and_the_margins_are_zero() {
-        let (channels, rows, reach) = (3, 250, 2);
-        let alphas = [0.5, 2.0, 1.0];
-        let normalised = [(1.5, -0.25), (0.5, 0.0), (-1.0, 1.0)];
+        let (channels, rows, reach) = (LANES + 3, 250, 2);
+        let alphas: Vec<f32> = [0.5, 2.0, 1.0].into_iter().cycle().take(channels).collect();
+        let normalised: Vec<_> =
+            [(1.5, -0.25), (0.5, 0.0), (-1.0, 1.0)].into_iter().cycle().take(channels).collect();
         let values: Vec<f32> = (0..rows * channels).map(|k| ((k * 37 % 101) as f32 - 40.0) / 20.0).collect();
         let exact: Vec<f32> = values
             .iter()

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::wide::fast;
+use super::wide::{LANES, fast};
 
 /// Moments that one task works on: a whole number of the convolution's rows, small enough that its bytes stay in the
 /// first cache.
@@ -145,23 +145,39 @@ impl PartialMoments {
     pub(super) fn of(values: &[f32], channels: usize) -> Self {
         let of = |value: f32| vec![value; channels];
         let mut all = Self { sums: of(0.0), squares: of(0.0), least: of(NOTHING.0), greatest: of(NOTHING.1) };
+        let whole = channels / LANES * LANES;
         fast(
             #[inline(always)]
             || {
-                let (sums, squares) = (&mut all.sums[..channels], &mut all.squares[..channels]);
-                let (least, greatest) = (&mut all.least[..channels], &mut all.greatest[..channels]);
-                for row in values.chunks_exact(channels) {
-                    for channel in 0..channels {
-                        let value = row[channel];
-                        sums[channel] += value;
-                        squares[channel] += value * value;
-                        least[channel] = if value < least[channel] { value } else { least[channel] };
-                        greatest[channel] = if value > greatest[channel] { value } else { greatest[channel] };
-                    }
+                for first in (0..whole).step_by(LANES) {
+                    all.columns::<LANES>(first, values, channels);
+                }
+                for first in whole..channels {
+                    all.columns::<1>(first, values, channels);
                 }
             },
         );
         all
+    }
+
+    /// The channels `first..first + N`: few enough that their sums stay in registers.
+    #[inline(always)]
+    fn columns<const N: usize>(&mut self, first: usize, values: &[f32], channels: usize) {
+        let (mut sums, mut squares) = ([0.0; N], [0.0; N]);
+        let (mut least, mut greatest) = ([NOTHING.0; N], [NOTHING.1; N]);
+        for row in values.chunks_exact(channels) {
+            for (k, &value) in row[first..][..N].iter().enumerate() {
+                sums[k] += value;
+                squares[k] += value * value;
+                least[k] = if value < least[k] { value } else { least[k] };
+                greatest[k] = if value > greatest[k] { value } else { greatest[k] };
+            }
+        }
+        let span = first..first + N;
+        self.sums[span.clone()].copy_from_slice(&sums);
+        self.squares[span.clone()].copy_from_slice(&squares);
+        self.least[span.clone()].copy_from_slice(&least);
+        self.greatest[span].copy_from_slice(&greatest);
     }
 }
 

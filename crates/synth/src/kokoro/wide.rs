@@ -1,5 +1,8 @@
 //! Plain loops with the wide instructions of the machine that they run on.
 
+/// Channels of a cache line, two AVX2 registers: what a plain loop takes at once.
+pub(super) const LANES: usize = 16;
+
 /// Runs plain loops with the wide instructions of this machine.
 #[inline(always)]
 pub(super) fn fast<R>(work: impl FnOnce() -> R) -> R {
