@@ -13,6 +13,7 @@ pub mod listening;
 pub mod media;
 pub mod moment;
 pub mod ownership;
+pub mod packaging;
 
 pub use content::{Content, ContentFile, ContentKind, Contents};
 pub use events::{Announce, Event, StreamError, StreamStarted, StreamStopped};
@@ -32,3 +33,6 @@ pub use listening::{OpenStream, Resume, Resumes, StreamSessions};
 pub use media::{ByteStream, MediaFault, MediaFiles, MediaStore, StoredMedia};
 pub use moment::Moment;
 pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};
+pub use packaging::{
+    MediaFacts, Packager, PackagingOrder, PictureFacts, RenditionOrder, Sound, SoundFacts,
+};

@@ -8,6 +8,7 @@ mod child;
 mod decode;
 mod encoder;
 mod metadata;
+mod package;
 mod probe;
 mod spec;
 
@@ -21,6 +22,7 @@ use std::{
 use sori_contracts::MediaFault;
 
 pub use encoder::{Encoded, Encoder};
+pub use package::FfmpegPackager;
 pub use probe::{Probe, ProbedChapter};
 pub use spec::{Chapter, EncodeSpec, Tags};
 

@@ -3,5 +3,5 @@
 pub mod ffmpeg;
 mod store;
 
-pub use ffmpeg::{Chapter, EncodeSpec, Encoded, Encoder, Ffmpeg, Probe, Tags};
+pub use ffmpeg::{Chapter, EncodeSpec, Encoded, Encoder, Ffmpeg, FfmpegPackager, Probe, Tags};
 pub use store::LocalStore;

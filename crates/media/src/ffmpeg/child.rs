@@ -25,14 +25,23 @@ pub(super) struct Running {
 
 impl Running {
     /// `patience`: how long one read, one write or the end may take.
-    pub(super) fn start(mut command: Command, patience: Duration) -> Result<Self, MediaFault> {
+    pub(super) fn start(command: Command, patience: Duration) -> Result<Self, MediaFault> {
+        Self::start_with(command, Stdio::piped(), patience)
+    }
+
+    /// The same with a file in the place of what [`write`](Self::write) sends.
+    pub(super) fn start_with(
+        mut command: Command,
+        input: Stdio,
+        patience: Duration,
+    ) -> Result<Self, MediaFault> {
         let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(
-                |e| match e.kind() {
-                    ErrorKind::NotFound | ErrorKind::PermissionDenied => MediaFault::FfmpegMissing,
-                    _ => MediaFault::Io { doing: "starting FFmpeg", source: e },
-                },
-            )?;
+            command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| match e
+                .kind()
+            {
+                ErrorKind::NotFound | ErrorKind::PermissionDenied => MediaFault::FfmpegMissing,
+                _ => MediaFault::Io { doing: "starting FFmpeg", source: e },
+            })?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let stderr = child.stderr.take().map(|stderr| thread::spawn(move || read_tail(stderr)));
         let child = Arc::new(Mutex::new(child));
