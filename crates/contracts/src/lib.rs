@@ -33,6 +33,4 @@ pub use listening::{OpenStream, Resume, Resumes, StreamSessions};
 pub use media::{ByteStream, MediaFault, MediaFiles, MediaStore, StoredMedia};
 pub use moment::Moment;
 pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};
-pub use packaging::{
-    MediaFacts, Packager, PackagingOrder, PictureFacts, RenditionOrder, Sound, SoundFacts,
-};
+pub use packaging::{MediaFacts, Packager, PackagingOrder, PictureFacts, RenditionOrder, Sound, SoundFacts};
