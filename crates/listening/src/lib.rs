@@ -1,6 +1,78 @@
-//! Listening: where everybody stopped, on every device.
-mod fault;
-#[allow(dead_code)]
-mod rule;
+//! Listening: where everybody stopped, on every device, and what they marked.
+//!
+//! [`rule`] says who is right about a position; it is pure. [`progress`] keeps positions with a log of every
+//! update that came, so that what was lost can be had back. [`sync`] tells an account's devices at once.
+//!
+//! Not in here: sending sound (the streaming block) and knowing what exists for whom
+//! ([`sori_contracts::Contents`]).
 
+mod bookmarks;
+mod device;
+mod devices;
+mod fault;
+mod personal;
+mod playback;
+mod progress;
+mod routes;
+mod rule;
+mod sync;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sori_contracts::{AccountId, ContentId, Contents, Fault, Resume, Resumes, StreamSessions};
+use sori_db::{Db, MigrationSet};
+
+pub use bookmarks::{LineSpan, Lines};
 pub use fault::ListeningFault;
+
+pub const MIGRATIONS: MigrationSet = sori_db::migrations!("listening", "0001_listening");
+
+/// What the block needs from the others.
+pub struct ListeningParts {
+    pub db: Db,
+    pub contents: Arc<dyn Contents>,
+    pub sessions: Arc<dyn StreamSessions>,
+    pub lines: Arc<dyn Lines>,
+}
+
+/// The block. Cheap to clone.
+#[derive(Clone)]
+pub struct Listening(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    contents: Arc<dyn Contents>,
+    sessions: Arc<dyn StreamSessions>,
+    lines: Arc<dyn Lines>,
+    sync: sync::Sync,
+}
+
+impl Listening {
+    /// Within a runtime: a task hears other processes that share the database until
+    /// [`Listening::close_sockets`].
+    #[must_use]
+    pub fn new(parts: ListeningParts) -> Self {
+        let ListeningParts { db, contents, sessions, lines } = parts;
+        Self(Arc::new(Inner { sync: sync::Sync::new(db.clone()), db, contents, sessions, lines }))
+    }
+
+    /// Ends all sockets; the server stops.
+    pub fn close_sockets(&self) {
+        self.0.sync.close();
+    }
+}
+
+#[async_trait]
+impl Resumes for Listening {
+    async fn resume(&self, account: AccountId, content: ContentId) -> Result<Resume, Box<dyn Fault>> {
+        let boxed = |fault: ListeningFault| Box::new(fault) as Box<dyn Fault>;
+        let (position_ms, version) = match self.progress_of(account, content).await {
+            Ok(progress) => (progress.position_ms, progress.version),
+            Err(ListeningFault::NoProgress(_)) => (0, 0),
+            Err(fault) => return Err(boxed(fault)),
+        };
+        let speed = self.playback(account, content).await.map_err(boxed)?.speed;
+        Ok(Resume { position_ms, version, speed })
+    }
+}

@@ -60,6 +60,8 @@ CREATE TABLE listening_device (
     content_id UUID,
     position_ms BIGINT NOT NULL,
     playing BOOLEAN NOT NULL,
+    -- When it said so.
+    told_at_ms BIGINT NOT NULL,
     speed DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (account_id, id)
 );
@@ -82,7 +84,6 @@ CREATE TABLE listening_bookmark (
     start_ms BIGINT NOT NULL,
     end_ms BIGINT,
     note TEXT,
-    text TEXT,
     created_at_ms BIGINT NOT NULL,
     updated_at_ms BIGINT NOT NULL
 );

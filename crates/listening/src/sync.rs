@@ -1,0 +1,95 @@
+//! Telling an account's devices at once: sockets of this process, and signals to other processes.
+//!
+//! What is pushed may be lost with a process or a connection; whoever comes back is sent what stands.
+
+mod hub;
+mod limits;
+mod messages;
+mod signals;
+mod socket;
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use sori_contracts::AccountId;
+use sori_db::{Db, DbError, Tx};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub(crate) use hub::{Hub, Subscription};
+pub(crate) use messages::Push;
+pub(crate) use socket::{MESSAGE_BYTES, Peer, serve};
+
+use crate::device::DeviceId;
+
+/// A push with its addressees.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Envelope {
+    account: AccountId,
+    /// Only this device.
+    to: Option<String>,
+    /// Not this device, which knows.
+    except: Option<String>,
+    /// JSON, ready to be sent.
+    body: String,
+}
+
+impl Envelope {
+    pub(crate) fn all(account: AccountId, push: &Push) -> Self {
+        Self { account, to: None, except: None, body: push.written() }
+    }
+
+    pub(crate) fn but(account: AccountId, device: &DeviceId, push: &Push) -> Self {
+        Self { except: Some(device.to_string()), ..Self::all(account, push) }
+    }
+
+    pub(crate) fn to(account: AccountId, device: &DeviceId, push: &Push) -> Self {
+        Self { to: Some(device.to_string()), ..Self::all(account, push) }
+    }
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Sync {
+    pub(crate) db: Db,
+    pub(crate) hub: Arc<Hub>,
+    /// This process among those that share the database.
+    origin: Uuid,
+    closing: CancellationToken,
+}
+
+impl Sync {
+    /// Within a runtime: a task hears the other processes until [`Sync::close`].
+    pub(crate) fn new(db: Db) -> Self {
+        let sync =
+            Self { db, hub: Arc::default(), origin: Uuid::new_v4(), closing: CancellationToken::new() };
+        tokio::spawn(signals::hear(sync.clone()));
+        sync
+    }
+
+    /// Commits what is news, and tells it.
+    pub(crate) async fn commit(&self, mut tx: Tx, news: Vec<Envelope>) -> Result<(), DbError> {
+        for envelope in &news {
+            signals::send(&mut tx, self.origin, envelope).await?;
+        }
+        tx.commit().await?;
+        news.iter().for_each(|envelope| self.hub.tell(envelope));
+        Ok(())
+    }
+
+    /// Tells what is kept nowhere: commands. This process's sockets hear it first.
+    pub(crate) async fn tell(&self, envelope: Envelope) -> Result<(), DbError> {
+        self.hub.tell(&envelope);
+        let mut tx = self.db.begin().await?;
+        signals::send(&mut tx, self.origin, &envelope).await?;
+        tx.commit().await
+    }
+
+    /// Ends all sockets.
+    pub(crate) fn close(&self) {
+        self.closing.cancel();
+    }
+}
+
+/// After a signal may have been missed, and when a listener of signals could not be had.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
