@@ -42,6 +42,8 @@ pub struct ContentFile {
     pub size_bytes: u64,
     /// As FFmpeg names it, such as `aac`.
     pub audio_codec: Option<String>,
+    pub channels: Option<u32>,
+    pub sample_rate_hz: Option<u32>,
     pub video_codec: Option<String>,
     pub width: Option<u32>,
     pub height: Option<u32>,
