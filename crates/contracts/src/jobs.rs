@@ -67,6 +67,8 @@ pub const FORGET_SCRIPT: &str = "forget_script";
 /// What is handed to the queue.
 #[derive(Clone, Debug)]
 pub struct NewJob {
+    /// Given by whoever may order the same thing again: a job that has it already is not made anew.
+    pub id: Option<JobId>,
     /// An imperative in snake case, such as `render_script`: chooses the handler.
     pub kind: &'static str,
     /// The handler's own words. Old payloads may still be queued after an upgrade.

@@ -127,7 +127,7 @@ async fn apply(tx: &mut Tx, set: &MigrationSet) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Migrations hold no semicolon inside a statement.
+/// Migrations hold no semicolon inside a statement, nor in a comment.
 fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(';').map(str::trim).filter(|statement| !statement.is_empty())
 }

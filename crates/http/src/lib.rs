@@ -18,4 +18,4 @@ pub use outgoing::{Outgoing, OutgoingFault};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemBody, RequestFault};
 pub use signed::{Links, SignedUrl, UrlSigner};
-pub use who::{AccessFault, SignedIn, Who};
+pub use who::{AccessFault, Once, SignedIn, Who};

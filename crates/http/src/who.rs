@@ -7,6 +7,7 @@ use std::convert::Infallible;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use sori_contracts::{Caller, Fault, Kind, Member, UiLanguage};
+use uuid::Uuid;
 
 use crate::Problem;
 
@@ -34,6 +35,19 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
             Some(Caller::Account(member)) => Ok(Self(*member)),
             Some(Caller::Visitor) | None => Err(AccessFault::InvalidToken.into()),
         }
+    }
+}
+
+/// The id that a request gives to what it makes, when its client named the request
+/// (`Idempotency-Key`): the same each time, even after a process died in the middle of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Once(pub Option<Uuid>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Once {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or_default())
     }
 }
 

@@ -9,9 +9,10 @@ use crate::{Jobs, store::Store, wake};
 #[async_trait]
 impl JobQueue for Jobs {
     async fn enqueue(&self, tx: &mut Tx, job: NewJob) -> Result<JobId, DbError> {
-        let id = JobId::generate();
-        Store::insert(tx, id, &job).await?;
-        wake::wake_at(&self.0.sender, tx, id, job.priority, now_ms()).await?;
+        let id = job.id.unwrap_or_else(JobId::generate);
+        if Store::insert(tx, id, &job).await? {
+            wake::wake_at(&self.0.sender, tx, id, job.priority, now_ms()).await?;
+        }
         Ok(id)
     }
 

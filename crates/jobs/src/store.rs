@@ -52,12 +52,14 @@ pub(crate) struct Lease {
 }
 
 impl Store {
-    pub(crate) async fn insert(tx: &mut Tx, id: JobId, job: &NewJob) -> Result<(), DbError> {
+    /// Says whether the job is new; one with this id may be there already.
+    pub(crate) async fn insert(tx: &mut Tx, id: JobId, job: &NewJob) -> Result<bool, DbError> {
         let now = now_ms();
-        tx.query(
+        let made = tx.query(
             "INSERT INTO jobs_job (id, kind, state, priority, payload, script_id, owner_id, attempt, progress,
                  created_at_ms, run_after_ms, cancel_requested, version)
-             VALUES ($1, $2, 'queued', $3, $4, $5, $6, 0, $7, $8, $8, FALSE, 1)",
+             VALUES ($1, $2, 'queued', $3, $4, $5, $6, 0, $7, $8, $8, FALSE, 1)
+             ON CONFLICT (id) DO NOTHING",
         )
         .bind(id)
         .bind(job.kind)
@@ -69,7 +71,7 @@ impl Store {
         .bind(now)
         .execute()
         .await?;
-        Ok(())
+        Ok(made > 0)
     }
 
     pub(crate) async fn find(&self, id: JobId) -> Result<Option<JobRecord>, DbError> {

@@ -73,13 +73,17 @@ async fn write(db: &Db, client: &riverqueue::Client, batch: Vec<Waiting>) {
 async fn insert(db: &Db, client: &riverqueue::Client, jobs: &[&NewJob]) -> Result<Vec<JobId>, DbError> {
     let mut tx = db.begin().await?;
     let mut ids = Vec::with_capacity(jobs.len());
+    let mut new = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let id = JobId::generate();
-        Store::insert(&mut tx, id, job).await?;
+        let id = job.id.unwrap_or_else(JobId::generate);
+        if Store::insert(&mut tx, id, job).await? {
+            new.push((id, job.priority));
+        }
         ids.push(id);
     }
-    let wakes = ids.iter().zip(jobs).map(|(id, job)| (*id, job.priority));
-    wake::wake_all(client, &mut tx, wakes).await?;
+    if !new.is_empty() {
+        wake::wake_all(client, &mut tx, new.into_iter()).await?;
+    }
     tx.commit().await?;
     Ok(ids)
 }

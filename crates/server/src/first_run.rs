@@ -53,7 +53,7 @@ impl App {
         }
         let request = render_script::RenderRequest { priority: Some(Priority::High), ..Default::default() };
         let document = self.catalog.document(script).await?;
-        match render_script::order(&self.voice, document, None, &request).await {
+        match render_script::order(&self.voice, document, None, &request, sori_http::Once::default()).await {
             Ok(job) => self.wait_for_demo(job, &mut watch).await,
             Err(problem) => Ok(Demo::Waiting(problem.fault().message(sori_contracts::UiLanguage::En))),
         }

@@ -5,8 +5,9 @@
 //! nothing (an error) frees the key. Bodies are hashed as they pass, never held.
 //!
 //! A request that has begun is carried to its end even when its client goes away, so that what it
-//! made is remembered. A process that dies between the work and the note of it is the one gap:
-//! the key is then free after ten seconds, and the work may be done twice.
+//! made is remembered. A process that dies between the work and the note of it frees the key after
+//! ten seconds; what is then made again gets the same id ([`sori_http::Once`]), so that a job is still
+//! made once.
 //!
 //! What is kept can be a secret (a new API key): it is sealed with a key that is made from the
 //! server's secret and from the client's `Idempotency-Key`, of which the table has only a hash.
@@ -33,7 +34,7 @@ use axum::{
 use sha2::{Digest, Sha256};
 use sori_contracts::{Caller, Credential, Fault, Kind, Member, UiLanguage};
 use sori_db::{Db, now_ms};
-use sori_http::Problem;
+use sori_http::{Once, Problem};
 
 use self::{
     seal::{Answer, Seal},
@@ -140,7 +141,8 @@ async fn first_time(
 ) -> Response {
     let store = &idempotency.0.store;
     let renewal = Renewal::of(Arc::clone(store), held.clone());
-    let (request, hash) = body::hashed(request);
+    let (mut request, hash) = body::hashed(request);
+    request.extensions_mut().insert(Once(Some(held.makes)));
     let response = next.run(request).await;
     let (response, answer) = body::copied(response, LARGEST_ANSWER).await;
     drop(renewal);

@@ -25,7 +25,8 @@ pub use app::{App, StartError};
 pub use config::{Config, ConfigError};
 
 /// The server's own tables.
-pub const MIGRATIONS: sori_db::MigrationSet = sori_db::migrations!("server", "0001_idempotency");
+pub const MIGRATIONS: sori_db::MigrationSet =
+    sori_db::migrations!("server", "0001_idempotency", "0002_idempotent_ids");
 
 impl App {
     /// Serves until `stop`, then lets running requests end and puts running jobs back.

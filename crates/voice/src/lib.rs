@@ -106,15 +106,16 @@ impl Voice {
         ]
     }
 
-    /// Checks an order and puts it into the queue. The job and what it makes are the owner's.
+    /// Checks an order and puts it into the queue, once. The job and what it makes are the owner's.
     pub async fn order(
         &self,
         order: RenderScript,
         owner: Option<AccountId>,
         priority: sori_contracts::Priority,
+        once: sori_http::Once,
     ) -> Result<sori_contracts::JobId, sori_http::Problem> {
         routes::check_order(self, &order)?;
-        let job: NewJob = NewJob { owner, ..order.into_job(priority) };
+        let job = NewJob { id: once.0.map(sori_contracts::JobId), owner, ..order.into_job(priority) };
         Ok(self.queue.enqueue_now(job).await?)
     }
 

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use sori_audio::{Format, SAMPLE_RATES_HZ, wav};
 use sori_captions::{CueLayout, VttOptions};
 use sori_contracts::{Caller, Cancel, JobId, Priority, RenderingId, ScriptId};
-use sori_http::{Json, Links, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who, attachment};
+use sori_http::{
+    Json, Links, Once, Path, Problem, ProblemBody, Query, RequestFault, SignedIn, Who, attachment,
+};
 use sori_script::{Limits, ScriptError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -113,6 +115,7 @@ pub fn accepted(job_id: JobId) -> Response {
 async fn synthesize(
     State(voice): State<Voice>,
     SignedIn(member): SignedIn,
+    once: Once,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let read = || {
@@ -154,7 +157,7 @@ async fn synthesize(
         seed: request.seed.unwrap_or(0),
         lexicon: request.lexicon.unwrap_or_default().into_iter().collect(),
     };
-    Ok(accepted(voice.order(order, Some(member.account), request.priority.unwrap_or_default()).await?))
+    Ok(accepted(voice.order(order, Some(member.account), request.priority.unwrap_or_default(), once).await?))
 }
 
 fn two_scripts() -> RequestFault {

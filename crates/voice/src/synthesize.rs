@@ -55,6 +55,7 @@ impl RenderScript {
     #[must_use]
     pub fn into_job(self, priority: Priority) -> NewJob {
         NewJob {
+            id: None,
             kind: RENDER_SCRIPT,
             script_id: self.script_id,
             payload: serde_json::to_value(self).expect("an order of texts and numbers can be written"),

@@ -55,6 +55,7 @@ impl Catalog {
             let payload = serde_json::json!({ "script_id": id });
             // Not the job *of* the script: there is no page of it any more that could show it.
             let order = NewJob {
+                id: None,
                 kind: FORGET_SCRIPT,
                 payload,
                 priority: Priority::Low,

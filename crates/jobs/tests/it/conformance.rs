@@ -54,7 +54,7 @@ async fn jobs_ordered_before_the_start_wait_and_the_higher_priority_goes_first()
             ("second normal", Priority::Normal),
         ] {
             let payload = json!({ "act": "succeed", "name": name });
-            let job = NewJob { kind: "play", payload, priority, script_id: None, owner: None };
+            let job = NewJob { id: None, kind: "play", payload, priority, script_id: None, owner: None };
             let id = rig.jobs.enqueue_now(job).await.unwrap();
             last = last.or(Some(id));
         }

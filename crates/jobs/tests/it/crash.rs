@@ -148,6 +148,7 @@ async fn survive_kills(test: testing::TestDb) {
     let jobs = Jobs::new(test.db.clone(), config()).await.unwrap();
     for n in 0..JOBS {
         let job = NewJob {
+            id: None,
             kind: "note",
             payload: json!({ "n": n }),
             priority: Priority::Normal,
@@ -192,6 +193,7 @@ async fn a_job_that_takes_its_process_down_ends_after_three_times() {
     for test in testing::databases(&[MIGRATIONS]).await {
         let jobs = Jobs::new(test.db.clone(), config()).await.unwrap();
         let order = |kind| NewJob {
+            id: None,
             kind,
             payload: json!({}),
             priority: Priority::Normal,

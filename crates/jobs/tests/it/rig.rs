@@ -157,6 +157,7 @@ pub(crate) async fn rigs() -> Vec<Rig> {
 
 pub(crate) fn play(act: &str) -> NewJob {
     NewJob {
+        id: None,
         kind: "play",
         payload: json!({ "act": act }),
         priority: Priority::Normal,

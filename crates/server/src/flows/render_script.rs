@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use sori_catalog::{Catalog, ScriptDocument};
 use sori_contracts::{AccountId, Caller, JobId, Priority, Right, ScriptId};
-use sori_http::{Json, Path, Problem, ProblemBody, SignedIn};
+use sori_http::{Json, Once, Path, Problem, ProblemBody, SignedIn};
 use sori_script::Item;
 use sori_voice::{
     RenderScript, Voice,
@@ -52,11 +52,12 @@ async fn render_script(
     State(blocks): State<Blocks>,
     SignedIn(member): SignedIn,
     Path(id): Path<ScriptId>,
+    once: Once,
     Json(request): Json<RenderRequest>,
 ) -> Result<Response, Problem> {
     let caller = Caller::Account(member);
     let document = blocks.catalog.document_for(&caller, id, Right::Write).await?;
-    Ok(accepted(order(&blocks.voice, document, Some(member.account), &request).await?))
+    Ok(accepted(order(&blocks.voice, document, Some(member.account), &request, once).await?))
 }
 
 /// Orders a rendering of a script as it stands now, for an account or for the server itself.
@@ -65,6 +66,7 @@ pub async fn order(
     document: ScriptDocument,
     owner: Option<AccountId>,
     request: &RenderRequest,
+    once: Once,
 ) -> Result<JobId, Problem> {
     let mut script = document.script;
     let lines = script.items.iter_mut().filter_map(|item| match item {
@@ -86,5 +88,5 @@ pub async fn order(
         seed: request.seed.unwrap_or(0),
         lexicon: Vec::new(),
     };
-    voice.order(order, owner, request.priority.unwrap_or_default()).await
+    voice.order(order, owner, request.priority.unwrap_or_default(), once).await
 }

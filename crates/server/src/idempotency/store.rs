@@ -26,6 +26,8 @@ pub(super) type Id = [u8; 32];
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) id: Id,
+    /// The id of what the request makes, in each attempt.
+    pub(super) makes: Uuid,
     lease: Uuid,
 }
 
@@ -56,23 +58,26 @@ impl Store {
         let ours: Option<(Uuid,)> = self
             .db
             .query(
-                "INSERT INTO server_idempotency (id, lease_id, leased_until_ms, created_at_ms)
-                 VALUES ($1, $2, $3, $4)
+                "INSERT INTO server_idempotency (id, lease_id, leased_until_ms, created_at_ms, makes_id)
+                 VALUES ($1, $2, $3, $4, $6)
                  ON CONFLICT (id) DO UPDATE SET lease_id = $2, leased_until_ms = $3, created_at_ms = $4,
+                     makes_id = CASE WHEN server_idempotency.created_at_ms < $5 THEN $6
+                         ELSE server_idempotency.makes_id END,
                      body_sha256 = NULL, status = NULL, answer = NULL
                  WHERE (server_idempotency.status IS NULL AND server_idempotency.leased_until_ms < $4)
                     OR server_idempotency.created_at_ms < $5
-                 RETURNING lease_id",
+                 RETURNING makes_id",
             )
             .bind(id.to_vec())
             .bind(lease)
             .bind(now + self.lease_ms)
             .bind(now)
             .bind(too_old)
+            .bind(Uuid::now_v7())
             .fetch_optional()
             .await?;
-        if ours.is_some() {
-            return Ok(Claim::Ours(Held { id, lease }));
+        if let Some((makes,)) = ours {
+            return Ok(Claim::Ours(Held { id, makes, lease }));
         }
         let kept: Option<Kept> = self
             .db
@@ -207,6 +212,7 @@ mod tests {
             assert!(matches!(store.claim(id(2)).await.unwrap(), Claim::UnderWay));
             tokio::time::sleep(Duration::from_millis(250)).await;
             let Claim::Ours(held) = store.claim(id(2)).await.unwrap() else { panic!("not released") };
+            assert_eq!(held.makes, dead.makes, "what is made again is the same");
             // Whoever was thought dead changes nothing any more.
             store.keep(&dead, [0; 32], 500, Vec::new()).await.unwrap();
             store.release(&dead).await.unwrap();

@@ -28,7 +28,7 @@ pub(crate) struct TestApp {
     /// Knows how many lines were really spoken.
     engine: Arc<CountingTone>,
     _data: tempfile::TempDir,
-    _database: TestDb,
+    pub(crate) database: TestDb,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
 }
@@ -94,7 +94,7 @@ impl TestApp {
             data_dir: data.path().to_owned(),
             engine,
             _data: data,
-            _database: database,
+            database,
             stop: Some(stop),
             server: Some(server),
         }

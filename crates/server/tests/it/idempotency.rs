@@ -58,6 +58,21 @@ async fn an_answer_that_made_nothing_frees_the_key() {
     assert_eq!(send(&app, "k", &order("mended")).await.0, StatusCode::ACCEPTED);
 }
 
+/// The process died after the job was made and before the answer was noted.
+#[tokio::test(flavor = "multi_thread")]
+async fn b10_a_job_is_made_once_even_when_the_note_of_it_was_lost() {
+    for app in apps().await {
+        let (_, _, first) = send(&app, "lost", &order("once")).await;
+        let undone = "UPDATE server_idempotency SET status = NULL, answer = NULL, leased_until_ms = 0";
+        assert_eq!(app.database.db.query(undone).execute().await.unwrap(), 1);
+        let (status, replayed, second) = send(&app, "lost", &order("once")).await;
+        assert_eq!((status, replayed), (StatusCode::ACCEPTED, false));
+        assert_eq!(first["job_id"], second["job_id"]);
+        assert_eq!(jobs(&app).await, 1);
+        app.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_belongs_to_its_account_and_its_route() {
     let app = TestApp::spawn().await;
