@@ -41,6 +41,7 @@ impl Listening {
             "progress": self.recent(account, None, MOST_POSITIONS).await?,
             "devices": devices::list(&self.0.db, account).await?,
             "bookmarks": bookmarks,
+            "playback": crate::playback::all(&self.0.db, account).await?,
         }))
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sori_contracts::{AccountId, Caller, ContentId, Member};
-use sori_db::{Tx, now_ms};
+use sori_db::{Db, Tx, now_ms};
 use uuid::Uuid;
 
 use crate::{
@@ -112,6 +112,19 @@ impl Listening {
         self.0.sync.commit(tx, vec![news]).await?;
         Ok(playback)
     }
+}
+
+/// Newest first.
+pub(crate) async fn all(db: &Db, account: AccountId) -> Result<Vec<PlaybackView>, ListeningFault> {
+    let rows: Vec<Row> = db
+        .query(
+            "SELECT content_id, speed, loop_start_ms, loop_end_ms, updated_at_ms FROM listening_playback
+             WHERE account_id = $1 ORDER BY updated_at_ms DESC, content_id",
+        )
+        .bind(account)
+        .fetch_all()
+        .await?;
+    Ok(rows.into_iter().map(PlaybackView::from).collect())
 }
 
 async fn drop_oldest(tx: &mut Tx, account: AccountId) -> Result<(), ListeningFault> {

@@ -111,7 +111,12 @@ impl Listening {
             entry_id: None,
         };
         let applied = store::apply(&mut tx, &standing, &entry).await?;
-        store::tell(&mut tx, &entry, applied.progress.version).await?;
+        // A client that names no version has not read what it lost against.
+        let told = match (applied.verdict, base) {
+            (Verdict::Loses(_), Base::Unsaid { told, .. }) => told.unwrap_or(0),
+            _ => applied.progress.version,
+        };
+        store::tell(&mut tx, &entry, told).await?;
         let playing = NowPlaying {
             content: report.content,
             position_ms,

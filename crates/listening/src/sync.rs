@@ -8,11 +8,18 @@ mod messages;
 mod signals;
 mod socket;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use sori_contracts::AccountId;
 use sori_db::{Db, DbError, Tx};
+use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,6 +28,8 @@ pub(crate) use messages::Push;
 pub(crate) use socket::{MESSAGE_BYTES, Peer, serve};
 
 use crate::device::DeviceId;
+
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// A push with its addressees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,14 +64,28 @@ pub(crate) struct Sync {
     pub(crate) hub: Arc<Hub>,
     /// This process among those that share the database.
     origin: Uuid,
+    ears: Arc<Ears>,
     closing: CancellationToken,
+}
+
+/// Whether other processes are heard.
+#[derive(Default)]
+struct Ears {
+    open: watch::Sender<bool>,
+    /// Somebody may have missed something since they were open the last time.
+    missed: AtomicBool,
 }
 
 impl Sync {
     /// Within a runtime: a task hears the other processes until [`Sync::close`].
     pub(crate) fn new(db: Db) -> Self {
-        let sync =
-            Self { db, hub: Arc::default(), origin: Uuid::new_v4(), closing: CancellationToken::new() };
+        let sync = Self {
+            db,
+            hub: Arc::default(),
+            origin: Uuid::new_v4(),
+            ears: Arc::default(),
+            closing: CancellationToken::new(),
+        };
         tokio::spawn(signals::hear(sync.clone()));
         sync
     }
@@ -85,11 +108,29 @@ impl Sync {
         tx.commit().await
     }
 
+    /// Waits until other processes are heard: what a socket reads after that, it misses nothing of. If
+    /// that takes long it goes on without, and is sent home when they are heard.
+    pub(crate) async fn ready(&self) {
+        let mut open = self.ears.open.subscribe();
+        if timeout(READY_WITHIN, open.wait_for(|open| *open)).await.is_err() {
+            self.ears.missed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn open_ears(&self) {
+        if self.ears.missed.swap(false, Ordering::Relaxed) {
+            self.hub.drop_all();
+        }
+        self.ears.open.send_replace(true);
+    }
+
+    fn close_ears(&self) {
+        self.ears.missed.store(true, Ordering::Relaxed);
+        self.ears.open.send_replace(false);
+    }
+
     /// Ends all sockets.
     pub(crate) fn close(&self) {
         self.closing.cancel();
     }
 }
-
-/// After a signal may have been missed, and when a listener of signals could not be had.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);

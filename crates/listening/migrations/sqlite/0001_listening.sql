@@ -15,12 +15,12 @@ CREATE TABLE listening_progress (
 );
 CREATE INDEX listening_progress_updated ON listening_progress (account_id, updated_at_ms);
 
--- Every update that came, whether it won or lost; only its oldest entries are ever removed.
+-- Every update that came, whether it won or lost. Only its oldest entries are ever removed.
 CREATE TABLE listening_log (
     account_id BLOB NOT NULL,
     content_id BLOB NOT NULL,
     number BIGINT NOT NULL,
-    -- Counts the entries that something can be taken back from; they are kept longer.
+    -- Counts the entries that something can be taken back from: they are kept longer.
     notable BIGINT,
     outcome TEXT NOT NULL,
     position_ms BIGINT NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE listening_device (
     kind TEXT,
     created_at_ms BIGINT NOT NULL,
     seen_at_ms BIGINT NOT NULL,
-    -- While it has a socket; renewed, so that it ends with the process that held the socket.
+    -- While it has a socket: renewed, so that it ends with the process that held the socket.
     connected_until_ms BIGINT NOT NULL,
     content_id BLOB,
     position_ms BIGINT NOT NULL,
@@ -108,7 +108,7 @@ CREATE INDEX listening_clip_source ON listening_clip (source_id);
 
 CREATE TABLE listening_clip_file (
     clip_id BLOB NOT NULL REFERENCES listening_clip (id) ON DELETE CASCADE,
-    -- Its place among the files; 0 is the one to play when nothing is said.
+    -- Its place among the files: 0 is the one to play when nothing is said.
     place BIGINT NOT NULL,
     format TEXT NOT NULL,
     media_id BLOB NOT NULL,

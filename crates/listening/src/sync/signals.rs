@@ -8,7 +8,7 @@ use sori_db::{Db, DbError, Tx};
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
-use super::{AGAIN_AFTER, Envelope, Sync};
+use super::{Envelope, Sync};
 
 const CHANNEL: &str = "sori_listening";
 /// One short read of a table that is in memory.
@@ -17,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const KEPT: i64 = 1_000;
 const PRUNED_EVERY: i64 = 64;
 const BATCH: u32 = 500;
+/// When the database was away.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Goes out when `tx` commits.
 pub(super) async fn send(tx: &mut Tx, origin: Uuid, envelope: &Envelope) -> Result<(), DbError> {
@@ -78,6 +80,7 @@ async fn listen(sync: &Sync) {
         {
             tracing::warn!(%error, "signals of other processes are not heard");
         }
+        sync.close_ears();
         alone.close().await;
         tokio::time::sleep(AGAIN_AFTER).await;
     }
@@ -86,8 +89,7 @@ async fn listen(sync: &Sync) {
 async fn listen_on(sync: &Sync, pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
-    // What was said before this moment was missed.
-    sync.hub.drop_all();
+    sync.open_ears();
     // `None` says that the connection was lost meanwhile, and signals with it.
     while let Some(signal) = listener.try_recv().await? {
         if let Some((origin, body)) = signal.payload().split_once(' ')
@@ -107,6 +109,7 @@ async fn look(sync: &Sync) {
             Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
         }
     };
+    sync.open_ears();
     loop {
         if sync.hub.is_empty() {
             sync.hub.woken.notified().await;

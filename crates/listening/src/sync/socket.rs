@@ -114,6 +114,7 @@ impl Session<'_> {
     }
 
     async fn talk(&mut self, socket: &mut WebSocket) -> (u16, &'static str) {
+        self.listening.0.sync.ready().await;
         // The place in the hub was taken before: nothing falls between this and what is read now.
         let state = match self.state().await {
             Ok(state) => state,
