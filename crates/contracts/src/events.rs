@@ -17,6 +17,14 @@ pub enum Event {
         content_id: Option<ContentId>,
         at_ms: i64,
     },
+    /// A file could not be made ready for streaming in pieces; it is played as it is.
+    PackagingFailed {
+        content_id: ContentId,
+        media_id: MediaId,
+        error_code: String,
+        error_message: String,
+        at_ms: i64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,12 @@
 
 use std::{fs::File, path::PathBuf, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Cancel, MediaFault};
 
 /// What is in a media file.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaFacts {
     pub duration_ms: Option<u64>,
     pub sound: Option<SoundFacts>,
@@ -13,7 +15,7 @@ pub struct MediaFacts {
     pub picture: Option<PictureFacts>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoundFacts {
     /// As FFmpeg names it, such as `aac`.
     pub codec: String,
@@ -22,7 +24,7 @@ pub struct SoundFacts {
     pub bitrate_bps: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureFacts {
     pub codec: String,
     pub width: u32,
@@ -30,7 +32,8 @@ pub struct PictureFacts {
     pub bitrate_bps: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sound {
     /// As it is in the source.
     Copied,
