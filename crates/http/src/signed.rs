@@ -82,7 +82,10 @@ impl UrlSigner {
     /// `path` with its signature, for `GET` and `HEAD` by `member`.
     #[must_use]
     pub fn sign(&self, member: &Member, path: &str, now: SystemTime) -> SignedUrl {
-        let expires_s = seconds(now) + LIFETIME.as_secs();
+        self.sign_until(member, path, seconds(now) + LIFETIME.as_secs())
+    }
+
+    fn sign_until(&self, member: &Member, path: &str, expires_s: u64) -> SignedUrl {
         let key = &self.0.current;
         let who = format!("{}.{}", member.account, member.role.as_str());
         let signature = hex(&mac(key, &Method::GET, path, expires_s, &who).finalize().into_bytes());
@@ -142,6 +145,10 @@ pub struct SignedUrl {
 pub struct Links {
     signer: Option<UrlSigner>,
     member: Option<Member>,
+    /// Until when addresses are good, if not for the usual time.
+    until_s: Option<u64>,
+    /// The request came by a signed address: for whom, and until when that is good.
+    parent: Option<(Member, u64)>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Links {
@@ -149,10 +156,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Links {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let member = parts.extensions.get::<Caller>().and_then(Caller::member).copied();
+        let came_by_address = |member: &Member| member.credential == Credential::Link;
         Ok(Self {
             signer: parts.extensions.get::<UrlSigner>().cloned(),
             // An address must not beget younger ones.
-            member: member.filter(|member| member.credential != Credential::Link),
+            member: member.filter(|member| !came_by_address(member)),
+            until_s: None,
+            parent: member.filter(came_by_address).zip(expiry(parts.uri.query())),
         })
     }
 }
@@ -161,13 +171,40 @@ impl Links {
     /// Plain paths.
     #[must_use]
     pub fn plain() -> Self {
-        Self { signer: None, member: None }
+        Self { signer: None, member: None, until_s: None, parent: None }
+    }
+
+    /// For the parts of something that is played for some time, such as the playlists that a playlist
+    /// names: good for `lasting` from the time when the request's own address was signed, or from now.
+    /// An address stays as good as it was made, however often it is asked for.
+    #[must_use]
+    pub fn to_parts(&self, lasting: Duration) -> Self {
+        let lasting_s = lasting.max(LIFETIME).as_secs();
+        let signed_s = |(_, expires_s): (Member, u64)| expires_s.saturating_sub(LIFETIME.as_secs());
+        let begin_s = self.parent.map_or_else(|| seconds(SystemTime::now()), signed_s);
+        self.until(begin_s + lasting_s)
+    }
+
+    /// The same for what a part names, such as the file of a playlist: good as long as the address of
+    /// the request is, which [`to_parts`](Self::to_parts) made.
+    #[must_use]
+    pub fn to_parts_of_part(&self, lasting: Duration) -> Self {
+        match self.parent {
+            Some((_, expires_s)) => self.until(expires_s),
+            None => self.to_parts(lasting),
+        }
+    }
+
+    fn until(&self, expires_s: u64) -> Self {
+        let member = self.member.or(self.parent.map(|(member, _)| member));
+        Self { signer: self.signer.clone(), member, until_s: Some(expires_s), parent: None }
     }
 
     #[must_use]
     pub fn to(&self, path: &str) -> SignedUrl {
-        match (&self.signer, &self.member) {
-            (Some(signer), Some(member)) => signer.sign(member, path, SystemTime::now()),
+        match (&self.signer, &self.member, self.until_s) {
+            (Some(signer), Some(member), None) => signer.sign(member, path, SystemTime::now()),
+            (Some(signer), Some(member), Some(until_s)) => signer.sign_until(member, path, until_s),
             _ => SignedUrl { url: path.to_owned(), expires_at_ms: None },
         }
     }
@@ -188,6 +225,10 @@ impl Links {
             _ => {}
         }
     }
+}
+
+fn expiry(query: Option<&str>) -> Option<u64> {
+    query?.split('&').find_map(|pair| pair.strip_prefix("expires="))?.parse().ok()
 }
 
 fn mac(key: &SigningKey, method: &Method, path: &str, expires_s: u64, who: &str) -> Hmac<Sha256> {
@@ -297,7 +338,8 @@ mod tests {
 
     #[test]
     fn addresses_inside_of_a_result_are_signed_where_they_stand() {
-        let links = Links { signer: Some(UrlSigner::new(key(1), [])), member: Some(member()) };
+        let signer = Some(UrlSigner::new(key(1), []));
+        let links = Links { signer, member: Some(member()), ..Links::plain() };
         let stored = json!({"audio": {"mp3": {"url": PATH, "bytes": 3}}, "list": [{"url": "/x"}],
             "other": {"url": "https://example.org/x"}, "title": "/not a url"});
         let mut signed = stored.clone();
@@ -310,6 +352,42 @@ mod tests {
         let mut plain = stored.clone();
         Links::plain().sign_within(&mut plain);
         assert_eq!(plain, stored);
+    }
+
+    async fn links_of(caller: Member, uri: &str) -> Links {
+        let mut request = axum::http::Request::builder().uri(uri).body(()).unwrap();
+        request.extensions_mut().insert(UrlSigner::new(key(1), []));
+        request.extensions_mut().insert(Caller::Account(caller));
+        let (mut parts, ()) = request.into_parts();
+        Links::from_request_parts(&mut parts, &()).await.unwrap_or_else(|never| match never {})
+    }
+
+    fn expires_s(url: &SignedUrl) -> u64 {
+        expiry(url.url.split_once('?').map(|(_, query)| query)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_played_keeps_its_addresses_for_as_long_as_it_plays() {
+        let film = Duration::from_secs(3 * 3_600);
+        let person = member();
+        let links = links_of(person, "/master").await;
+        let now_s = seconds(SystemTime::now());
+        let part = links.to_parts(film).to("/part");
+        assert!(expires_s(&part).abs_diff(now_s + 10_800) < 60, "{part:?}");
+        assert!(expires_s(&links.to_parts(Duration::ZERO).to("/part")).abs_diff(now_s + 900) < 60);
+
+        // By a signed address: no younger ones, and its parts count from when it was signed.
+        let by_link = Member { credential: Credential::Link, ..person };
+        let signed_s = now_s - 600;
+        let links = links_of(by_link, &format!("/master?expires={}&key=1", signed_s + 900)).await;
+        assert_eq!(links.to("/part").expires_at_ms, None);
+        let part = links.to_parts(film).to("/part");
+        assert_eq!(expires_s(&part), signed_s + 10_800);
+        let links = links_of(by_link, &part.url).await;
+        assert_eq!(expires_s(&links.to_parts_of_part(film).to("/file")), signed_s + 10_800);
+        let stands_for = UrlSigner::new(key(1), []);
+        let verified = stands_for.verify(&Method::GET, "/part", Some(query(&part)), SystemTime::now());
+        assert!(matches!(verified, Signature::Valid(member) if member.account == person.account));
     }
 
     #[test]
