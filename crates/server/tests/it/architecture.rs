@@ -3,8 +3,15 @@
 use std::process::Command;
 
 const PURE: &[&str] = &["sori-audio", "sori-text", "sori-synth", "sori-script", "sori-captions"];
-const BLOCKS: &[&str] =
-    &["sori-auth", "sori-catalog", "sori-media", "sori-streaming", "sori-voice", "sori-jobs", "sori-listening"];
+const BLOCKS: &[&str] = &[
+    "sori-auth",
+    "sori-catalog",
+    "sori-media",
+    "sori-streaming",
+    "sori-voice",
+    "sori-jobs",
+    "sori-listening",
+];
 
 #[test]
 fn dependencies_point_inwards() {
@@ -29,7 +36,7 @@ fn dependencies_point_inwards() {
                 "sori-contracts" => false,
                 _ if PURE.contains(&name) => PURE.contains(&dependency),
                 "sori-http" => dependency == "sori-contracts",
-                "sori-db" => dependency == "sori-contracts",
+                "sori-db" | "sori-events" => dependency == "sori-contracts",
                 _ if BLOCKS.contains(&name) => {
                     PURE.contains(&dependency)
                         || ["sori-contracts", "sori-http", "sori-db"].contains(&dependency)
