@@ -39,7 +39,7 @@ pub use library::{ScriptFilter, ScriptSort, ScriptSummary};
 pub use lines::{LineChange, LineFilter, LineView};
 pub use ownership::{Library, Ownedness, Visibility};
 pub use problems::Remark;
-pub use renderings::{RenderedLine, RenderedWord};
+pub use renderings::{HeardScript, RenderedLine, RenderedWord};
 pub use scripts::{Document, NewScript, ScriptChange, ScriptDocument, ScriptView};
 pub use shares::ShareView;
 pub use shows::{NewShow, ShowChange, ShowFilter, ShowRef, ShowView};

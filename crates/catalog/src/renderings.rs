@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use sori_contracts::{LineId, RenderingId, ScriptId};
+use sori_contracts::{AccountId, Caller, Fault as _, Kind, LineId, RenderingId, Right, ScriptId, ShowId};
 use sori_db::Tx;
 use uuid::Uuid;
 
-use crate::{Catalog, CatalogFault, document::signed, select::tuples, words::insert_words};
+use crate::{Catalog, CatalogFault, document::signed, ownership::Thing, select::tuples, words::insert_words};
 
 /// When one line is heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,5 +123,73 @@ async fn require_lines(tx: &mut Tx, script: ScriptId, lines: &[RenderedLine]) ->
     match lines.iter().find(|line| !ids.remove(&line.line_id.0)) {
         Some(stranger) => Err(CatalogFault::LineNotFound(stranger.line_id)),
         None => Ok(()),
+    }
+}
+
+/// What a listener needs to know of a script that can be heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardScript {
+    pub title: String,
+    pub owner: Option<AccountId>,
+    pub show: Option<ShowId>,
+    pub rendering: RenderingId,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeardRow {
+    title: String,
+    owner_id: Option<Uuid>,
+    show_id: Option<Uuid>,
+    rendering_id: Option<Uuid>,
+}
+
+/// Among the next so many of a show one is looked for that the caller may hear.
+const LOOKED_AHEAD: u32 = 20;
+
+impl Catalog {
+    /// A script as it is heard. One row of it: asked for every range of every stream.
+    ///
+    /// # Errors
+    /// [`CatalogFault::ScriptNotFound`] when it does not exist for the caller, or is not rendered.
+    pub async fn heard(&self, caller: &Caller, id: ScriptId) -> Result<HeardScript, CatalogFault> {
+        self.require(caller, Thing::Script(id), Right::Read).await?;
+        let row: Option<HeardRow> = self
+            .db
+            .query("SELECT title, owner_id, show_id, rendering_id FROM catalog_script WHERE id = $1")
+            .bind(id)
+            .fetch_optional()
+            .await?;
+        let missing = || CatalogFault::ScriptNotFound(id);
+        let row = row.ok_or_else(missing)?;
+        Ok(HeardScript {
+            rendering: row.rendering_id.map(RenderingId).ok_or_else(missing)?,
+            title: row.title,
+            owner: row.owner_id.map(AccountId),
+            show: row.show_id.map(ShowId),
+        })
+    }
+
+    /// The script made after this one in its show, that is rendered and that the caller may hear.
+    pub async fn heard_next(&self, caller: &Caller, id: ScriptId) -> Result<Option<ScriptId>, CatalogFault> {
+        let later: Vec<(Uuid,)> = self
+            .db
+            .query(
+                "SELECT later.id FROM catalog_script AS later
+                 JOIN catalog_script AS this ON this.show_id = later.show_id AND this.id = $1
+                 WHERE later.id > $1 AND later.rendering_id IS NOT NULL ORDER BY later.id LIMIT $2",
+            )
+            .bind(id)
+            .bind(LOOKED_AHEAD)
+            .fetch_all()
+            .await?;
+        for (later,) in later {
+            let later = ScriptId(later);
+            match self.require(caller, Thing::Script(later), Right::Read).await {
+                Ok(_) => return Ok(Some(later)),
+                Err(fault) if fault.kind() == Kind::NotFound => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(None)
     }
 }

@@ -140,6 +140,14 @@ impl Voice {
         if is_theirs { Ok(rendering) } else { Err(RenderingFault::NotFound(id).into()) }
     }
 
+    /// How long a rendering is, and its files. Asks nobody's rights.
+    pub async fn sound(
+        &self,
+        id: RenderingId,
+    ) -> Result<(u64, Vec<renderings::RenderingAudio>), RenderingFault> {
+        self.renderings.sound(id).await
+    }
+
     /// Removes a rendering with its files, and tells the script that had it.
     pub async fn remove(&self, id: RenderingId) -> Result<(), sori_contracts::JobError> {
         let rendering = self.renderings.get(id).await?;

@@ -172,15 +172,7 @@ impl Renderings {
             .fetch_optional()
             .await?;
         let row = row.ok_or(RenderingFault::NotFound(id))?;
-        let audio = self
-            .db
-            .query(
-                "SELECT format, media_id, content_type, size_bytes FROM voice_rendering_audio
-                 WHERE rendering_id = $1 ORDER BY format",
-            )
-            .bind(id.0)
-            .fetch_all()
-            .await?;
+        let audio = self.audio(id).await?;
         Ok(Rendering {
             id: RenderingId(row.id),
             job_id: JobId(row.job_id),
@@ -193,6 +185,31 @@ impl Renderings {
             audio,
             created_at_ms: row.created_at_ms,
         })
+    }
+
+    /// Its length and its files, without the transcript, which can be long.
+    pub async fn sound(&self, id: RenderingId) -> Result<(u64, Vec<RenderingAudio>), RenderingFault> {
+        let row: Option<(i64,)> = self
+            .db
+            .query("SELECT duration_ms FROM voice_rendering WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional()
+            .await?;
+        let (duration_ms,) = row.ok_or(RenderingFault::NotFound(id))?;
+        Ok((duration_ms as u64, self.audio(id).await?))
+    }
+
+    async fn audio(&self, id: RenderingId) -> Result<Vec<RenderingAudio>, RenderingFault> {
+        let audio = self
+            .db
+            .query(
+                "SELECT format, media_id, content_type, size_bytes FROM voice_rendering_audio
+                 WHERE rendering_id = $1 ORDER BY format",
+            )
+            .bind(id.0)
+            .fetch_all()
+            .await?;
+        Ok(audio)
     }
 
     /// The rendering that a job made, while it is there.
