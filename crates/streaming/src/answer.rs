@@ -36,6 +36,19 @@ impl Asked {
         Self { method, headers, wire: None, meter: None }
     }
 
+    /// The one `Range`, if there is one and it can be read.
+    pub(crate) fn range(&self) -> Option<&str> {
+        let mut lines = self.headers.get_all(header::RANGE).iter();
+        match (lines.next(), lines.next()) {
+            (Some(line), None) => line.to_str().ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     /// Counts what leaves for this request, besides [`Streaming::sent`].
     #[must_use]
     pub fn counted(self, meter: Arc<Meter>) -> Self {
@@ -75,6 +88,19 @@ impl Streaming {
         &self.sent
     }
 
+    /// Reads a span of an object into memory, ahead of whoever will ask for it.
+    pub(crate) async fn preload(&self, id: MediaId, span: Range<u64>) {
+        let read = async {
+            let object = self.shelf.get(id).await?;
+            let span = span.start..span.end.min(object.media.size_bytes);
+            let warm = tokio::task::spawn_blocking(move || object.warm(span)).await;
+            warm.map_err(std::io::Error::other).flatten().map_err(|e| MediaFault::from_io("preloading", e))
+        };
+        if let Err(fault) = read.await {
+            tracing::debug!(%id, %fault, "an object was not preloaded");
+        }
+    }
+
     /// Answers a GET or HEAD for one object: 200, 206, 304, 412 or 416.
     ///
     /// Memory does not depend on the size. The caller adds what only it knows, such as
@@ -97,7 +123,7 @@ impl Streaming {
             // Range is defined for GET only (14.2).
             _ if asked.method == Method::HEAD => whole(media, Body::empty()),
             Verdict::ProceedWhole => whole(media, Body::new(body(span(0..media.size_bytes)))),
-            Verdict::Proceed => match selection(&asked.headers, media.size_bytes) {
+            Verdict::Proceed => match selection(&asked, media.size_bytes) {
                 Selection::Whole => whole(media, Body::new(body(span(0..media.size_bytes)))),
                 Selection::Unsatisfiable => unsatisfiable(media),
                 Selection::Parts(parts) => partial(media, &parts, body),
@@ -113,12 +139,8 @@ impl Streaming {
 }
 
 /// `Range` is no list: two of them say nothing.
-fn selection(headers: &HeaderMap, size_bytes: u64) -> Selection {
-    let mut lines = headers.get_all(header::RANGE).iter();
-    match (lines.next().and_then(|line| line.to_str().ok()), lines.next()) {
-        (Some(range), None) => select(range, size_bytes),
-        _ => Selection::Whole,
-    }
+fn selection(asked: &Asked, size_bytes: u64) -> Selection {
+    asked.range().map_or(Selection::Whole, |range| select(range, size_bytes))
 }
 
 fn span(span: Range<u64>) -> VecDeque<Segment> {
@@ -152,7 +174,7 @@ fn partial(
     insert(&mut response, header::CONTENT_TYPE, &content_type);
     response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     if let [part] = parts {
-        insert(&mut response, header::CONTENT_RANGE, &content_range(part, media.size_bytes));
+        insert(&mut response, header::CONTENT_RANGE, &content_range(part, Some(media.size_bytes)));
     }
     response
 }

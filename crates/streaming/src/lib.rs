@@ -9,12 +9,15 @@
 //! again by their address ([`Wire`]): those of pages that are mapped already go to the socket with
 //! `writev`, the others with `sendfile`, and nothing is copied in this process. Through TLS, and on
 //! systems without these calls, bodies are read in pieces.
+//!
+//! [`hls`] gives a content several qualities: playlists over byte ranges of such objects.
 
 mod answer;
 mod body;
 pub mod conditions;
 mod conn;
 mod heat;
+pub mod hls;
 mod mapping;
 mod multipart;
 mod object;
@@ -25,5 +28,9 @@ mod wire;
 
 pub use answer::{Asked, Streaming};
 pub use conn::{Conn, tune};
+pub use hls::{Hls, HlsParts};
 pub use send::SendMode;
 pub use wire::{Meter, Wire};
+
+/// The block's own tables.
+pub const MIGRATIONS: sori_db::MigrationSet = sori_db::migrations!("streaming", "0001_package");

@@ -33,7 +33,7 @@ pub(crate) fn segments(
         let lead = if segments.is_empty() { "" } else { "\r\n" };
         let head = format!(
             "{lead}--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
-            content_range(part, size_bytes)
+            content_range(part, Some(size_bytes))
         );
         segments.push_back(Segment::Text(head.into()));
         segments.push_back(Segment::Span(part.clone()));
@@ -42,6 +42,8 @@ pub(crate) fn segments(
     segments
 }
 
-pub(crate) fn content_range(part: &Range<u64>, size_bytes: u64) -> String {
-    format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1)
+/// Of something that grows, nobody knows the size.
+pub(crate) fn content_range(part: &Range<u64>, size_bytes: Option<u64>) -> String {
+    let size = size_bytes.map_or_else(|| "*".to_owned(), |size| size.to_string());
+    format!("bytes {}-{}/{size}", part.start, part.end - 1)
 }

@@ -1,0 +1,21 @@
+-- A package: one source as renditions for HLS. `id` changes with every attempt, since the bytes do.
+CREATE TABLE streaming_package (
+    id BLOB PRIMARY KEY NOT NULL,
+    source_id BLOB NOT NULL UNIQUE,
+    content_id BLOB NOT NULL,
+    state TEXT NOT NULL,
+    until_ms BIGINT NOT NULL,
+    percent BIGINT NOT NULL,
+    target_s BIGINT NOT NULL,
+    plan TEXT NOT NULL,
+    job_id BLOB,
+    error_code TEXT,
+    used_at_ms BIGINT NOT NULL
+);
+CREATE TABLE streaming_rendition (
+    package_id BLOB NOT NULL REFERENCES streaming_package (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    media_id BLOB NOT NULL,
+    fragments TEXT NOT NULL,
+    PRIMARY KEY (package_id, name)
+);
