@@ -146,7 +146,7 @@ impl Kokoro {
                 .network
                 .failed(format!("{noise} and {features} numbers for {channels} channels")));
         }
-        Ok(call.compute(|| stage.run(noise, features, styles)))
+        Ok(stage.run(call, noise, features, styles))
     }
 
     /// What the graph makes of a stage's result.

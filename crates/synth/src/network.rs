@@ -59,20 +59,10 @@ impl Network {
         values.try_into().map_err(|_| self.failed("another number of outputs".to_owned()))
     }
 
-    /// Threads for work that takes more than one run.
+    /// Work that takes more than one run.
     pub(crate) fn call(&self) -> Call<'_> {
-        let (threads, pool) = self.take_pool();
-        Call { network: self, threads, pool }
-    }
-
-    fn take_pool(&self) -> (usize, Arc<ThreadPool>) {
-        let mut pools = self.pools();
-        pools.calls += 1;
-        let threads = (self.threads / pools.calls).max(1);
-        match pools.idle.iter().position(|(size, _)| *size == threads) {
-            Some(index) => pools.idle.swap_remove(index),
-            None => (threads, Arc::new(ThreadPool::with_num_threads(threads))),
-        }
+        self.pools().calls += 1;
+        Call { network: self }
     }
 
     fn pools(&self) -> MutexGuard<'_, Pools> {
@@ -93,11 +83,10 @@ impl Network {
     }
 }
 
-/// A share of the threads, given back at the end.
+/// A share of the threads, by the number of calls at each moment: what a call that ends leaves idle serves the others
+/// from their next step on.
 pub(crate) struct Call<'a> {
     network: &'a Network,
-    threads: usize,
-    pool: Arc<ThreadPool>,
 }
 
 impl Call<'_> {
@@ -107,21 +96,36 @@ impl Call<'_> {
         inputs: Vec<(NodeId, ValueOrView<'_>)>,
         outputs: &[NodeId],
     ) -> Result<Vec<Value>, SynthError> {
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let outcome = self.network.model.run(inputs, outputs, Some(options));
+        let outcome = self.step(|pool| {
+            let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
+            self.network.model.run(inputs, outputs, Some(options))
+        });
         outcome.map_err(|error| self.network.failed(error.to_string()))
     }
 
     /// Our own parallel work on the same threads.
     pub(crate) fn compute<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.pool.run(work)
+        self.step(|pool| pool.run(work))
+    }
+
+    /// Gives a pool to one step; when the step panics the pool is lost with it.
+    fn step<R>(&self, work: impl FnOnce(&Arc<ThreadPool>) -> R) -> R {
+        let (threads, pool) = {
+            let mut pools = self.network.pools();
+            let threads = (self.network.threads / pools.calls).max(1);
+            match pools.idle.iter().position(|(size, _)| *size == threads) {
+                Some(index) => pools.idle.swap_remove(index),
+                None => (threads, Arc::new(ThreadPool::with_num_threads(threads))),
+            }
+        };
+        let result = work(&pool);
+        self.network.pools().idle.push((threads, pool));
+        result
     }
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        let mut pools = self.network.pools();
-        pools.calls -= 1;
-        pools.idle.push((self.threads, Arc::clone(&self.pool)));
+        self.network.pools().calls -= 1;
     }
 }

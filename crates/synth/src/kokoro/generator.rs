@@ -6,6 +6,7 @@ use super::{
     residual::{Residual, Scratch},
     signal::{Moments, Signal},
 };
+use crate::network::Call;
 
 /// One of the two stages.
 pub(super) struct Stage {
@@ -20,21 +21,37 @@ pub(super) type Styles = Vec<Vec<f32>>;
 impl Stage {
     /// `noise` and `features` lie by channel and have the same shape; so has the result. `styles` are those of the noise's
     /// block and of the three others.
-    pub(super) fn run(&self, noise: Vec<f32>, features: Vec<f32>, styles: &[Styles; 4]) -> Vec<f32> {
+    pub(super) fn run(
+        &self,
+        call: &Call<'_>,
+        noise: Vec<f32>,
+        features: Vec<f32>,
+        styles: &[Styles; 4],
+    ) -> Vec<f32> {
         let mut scratch = Scratch::default();
-        let signal = Signal::from_channels(&noise, self.channels);
+        let (signal, moments) = call.compute(|| {
+            let signal = Signal::from_channels(&noise, self.channels);
+            let moments = Moments::of(&signal);
+            (signal, moments)
+        });
         drop(noise);
-        let moments = Moments::of(&signal);
-        let mut input = self.noise.run(signal, moments, &styles[0], &mut scratch);
-        input.add_channels(&features);
+        let mut input = self.noise.run(call, signal, moments, &styles[0], &mut scratch);
+        let moments = call.compute(|| {
+            input.add_channels(&features);
+            Moments::of(&input)
+        });
         drop(features);
-        let moments = Moments::of(&input);
         let copy = |of: &Signal| Signal { channels: of.channels, values: of.values.clone() };
         let [first, second, third] = &self.blocks;
-        let mut sum = first.run(copy(&input), moments.clone(), &styles[1], &mut scratch);
-        sum.add(&second.run(copy(&input), moments.clone(), &styles[2], &mut scratch));
-        sum.add(&third.run(input, moments, &styles[3], &mut scratch));
+        let mut sum = first.run(call, copy(&input), moments.clone(), &styles[1], &mut scratch);
+        let other = second.run(call, copy(&input), moments.clone(), &styles[2], &mut scratch);
+        call.compute(|| sum.add(&other));
+        drop(other);
+        let other = third.run(call, input, moments, &styles[3], &mut scratch);
         drop(scratch);
-        sum.to_channels(1.0 / 3.0)
+        call.compute(|| {
+            sum.add(&other);
+            sum.to_channels(1.0 / 3.0)
+        })
     }
 }

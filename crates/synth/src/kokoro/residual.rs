@@ -7,6 +7,7 @@ use super::{
     convolution::{TILE, Weights},
     signal::{BLOCK, Moments, PartialMoments, Signal},
 };
+use crate::network::Call;
 
 /// One convolution with what comes before it.
 pub(super) struct Layer {
@@ -34,6 +35,7 @@ impl Residual {
     /// Sends the signal through. `styles` has the gains and offsets of each layer, `moments` are the signal's.
     pub(super) fn run(
         &self,
+        call: &Call<'_>,
         mut signal: Signal,
         mut moments: Moments,
         styles: &[Vec<f32>],
@@ -42,9 +44,12 @@ impl Residual {
         let mut between = Signal { channels: signal.channels, values: std::mem::take(&mut scratch.between) };
         between.values.resize(signal.values.len(), 0.0);
         for (layers, styles) in self.layers.chunks_exact(2).zip(styles.chunks_exact(2)) {
+            let bytes = &mut scratch.bytes;
+            let [style, next_style] = [&styles[0], &styles[1]];
             let inner =
-                layers[0].run::<false>(&signal, &moments, &styles[0], &mut between, &mut scratch.bytes);
-            moments = layers[1].run::<true>(&between, &inner, &styles[1], &mut signal, &mut scratch.bytes);
+                call.compute(|| layers[0].run::<false>(&signal, &moments, style, &mut between, bytes));
+            moments =
+                call.compute(|| layers[1].run::<true>(&between, &inner, next_style, &mut signal, bytes));
         }
         scratch.between = between.values;
         signal
