@@ -1,8 +1,9 @@
 //! What the block is told at the start.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use sori_db::Clock;
 
 use crate::random;
 
@@ -139,32 +140,6 @@ impl Roots {
 impl From<RootKey> for Roots {
     fn from(current: RootKey) -> Self {
         Self { current, older: Vec::new() }
-    }
-}
-
-/// What time it is, in milliseconds since 1970: a parameter, so that tests can wait for a month.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
-
-impl Clock {
-    #[must_use]
-    pub fn system() -> Self {
-        Self::new(sori_db::now_ms)
-    }
-
-    pub fn new(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now_ms))
-    }
-
-    #[must_use]
-    pub fn now_ms(&self) -> i64 {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Clock({})", self.now_ms())
     }
 }
 

@@ -39,12 +39,13 @@ pub use account::{Account, Status, User};
 pub use accounts::{AccountFilter, Accounts, ExternalPerson, NewAccount, ProfileChange};
 pub use api_keys::{ApiKey, ApiKeys, KeyChange, NewKey, Policy};
 pub use audit::Actor;
-pub use config::{AuthConfig, Clock, HashCost, ProviderName, RootKey, Roots, SignUp};
+pub use config::{AuthConfig, HashCost, ProviderName, RootKey, Roots, SignUp};
 pub use email::Email;
 pub use fault::AuthFault;
 pub use password::{Password, Weakness};
 pub use sessions::{Device, DeviceEntry, Sessions, Tokens};
 pub use sori_contracts::Moment;
+pub use sori_db::Clock;
 
 pub const MIGRATIONS: MigrationSet = sori_db::migrations!("auth", "0001_auth", "0002_oidc");
 

@@ -53,11 +53,43 @@ pub trait MediaStore: Send + Sync {
     async fn delete(&self, id: MediaId) -> Result<(), MediaFault>;
 }
 
+/// Where bytes are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A fast local disk.
+    Ssd,
+    /// The slow origin.
+    Nas,
+}
+
+impl Source {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ssd => "ssd",
+            Self::Nas => "nas",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub source: Source,
+    /// Nothing has to be fetched from the origin.
+    pub cache_hit: bool,
+}
+
 /// A store whose objects are files of this machine: what streaming sends without copying.
 #[async_trait]
 pub trait MediaFiles: Send + Sync {
     /// The file holds the object from its first byte to its last, and nobody writes to it again.
     async fn open(&self, id: MediaId) -> Result<(StoredMedia, std::fs::File), MediaFault>;
+
+    /// From where its bytes would come now. A store of one tier has nothing else.
+    async fn place(&self, _id: MediaId) -> Place {
+        Place { source: Source::Ssd, cache_hit: true }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -141,9 +173,7 @@ impl Fault for MediaFault {
     fn message(&self, language: UiLanguage) -> String {
         let (en, ko) = match self {
             Self::NotFound(_) => ("The content was not found.", "콘텐츠를 찾을 수 없습니다."),
-            Self::Unavailable(_) => {
-                ("The file cannot be read at the moment.", "지금은 파일을 읽을 수 없습니다.")
-            }
+            Self::Unavailable(_) => ("The file cannot be read at the moment.", "파일을 찾을 수 없습니다."),
             Self::RangeNotSatisfiable { .. } => {
                 ("The requested range lies outside the file.", "요청한 범위가 파일을 벗어났습니다.")
             }

@@ -4,6 +4,7 @@
 //! which both engines understand. Each block owns its tables and its migrations; there are no
 //! joins across blocks.
 
+mod clock;
 mod error;
 mod handle;
 mod migrate;
@@ -12,6 +13,7 @@ mod queue;
 pub mod testing;
 mod value;
 
+pub use clock::Clock;
 pub use error::DbError;
 pub use handle::{Backend, Db, Tx};
 pub use migrate::{Migration, MigrationSet};
