@@ -5,6 +5,7 @@
 //! or an address, and FFmpeg may open nothing but files and pipes.
 
 mod child;
+mod cut;
 mod decode;
 mod encoder;
 mod metadata;
@@ -21,6 +22,7 @@ use std::{
 
 use sori_contracts::MediaFault;
 
+pub use cut::{Cut, CutFormat};
 pub use encoder::{Encoded, Encoder};
 pub use package::FfmpegPackager;
 pub use probe::{Probe, ProbedChapter};

@@ -35,13 +35,12 @@ impl Running {
         input: Stdio,
         patience: Duration,
     ) -> Result<Self, MediaFault> {
-        let mut child =
-            command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| match e
-                .kind()
-            {
+        let mut child = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(
+            |e| match e.kind() {
                 ErrorKind::NotFound | ErrorKind::PermissionDenied => MediaFault::FfmpegMissing,
                 _ => MediaFault::Io { doing: "starting FFmpeg", source: e },
-            })?;
+            },
+        )?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let stderr = child.stderr.take().map(|stderr| thread::spawn(move || read_tail(stderr)));
         let child = Arc::new(Mutex::new(child));
