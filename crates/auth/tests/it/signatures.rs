@@ -69,7 +69,7 @@ async fn signer(scene: &Scene, policy: Policy) -> (Signer, String) {
 const REFUSED: Result<Member, &str> = Err("AUTH_INVALID_TOKEN");
 
 #[tokio::test]
-async fn a_signed_request_is_good_once_on_all_processes() {
+async fn b7_a_signed_request_is_good_once_on_all_processes() {
     for scene in scenes().await {
         let twin = scene.twin().await;
         let (signer, _) = signer(&scene, Policy::Signed).await;
@@ -104,7 +104,7 @@ async fn of_many_copies_at_once_one_comes_through() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_changed_or_signed_by_another_is_refused() {
+async fn b7_a_request_that_was_changed_or_signed_by_another_is_refused() {
     for scene in scenes().await {
         let (signer, key) = signer(&scene, Policy::Bearer).await;
         let now_ms = scene.now_ms();

@@ -222,7 +222,7 @@ async fn an_app_gets_tokens_for_an_id_token() {
 }
 
 #[tokio::test]
-async fn what_google_did_not_make_for_us_lets_nobody_in() {
+async fn b6_what_google_did_not_make_for_us_lets_nobody_in() {
     let stage = stage(Settings::default()).await;
     let good = id_token(&stage, "mina", &[]).await;
     let unproved = id_token(&stage, "unproved", &[]).await;

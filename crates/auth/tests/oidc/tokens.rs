@@ -118,7 +118,7 @@ async fn a_token_is_refused_after_its_time() {
 }
 
 #[tokio::test]
-async fn a_nonce_is_the_asked_one_and_good_once() {
+async fn b6_a_nonce_is_the_asked_one_and_good_once() {
     let stage = stage().await;
     let token = stage.id_token("sori", "mina", &[("nonce", "n-0S6_WzA2Mj")]).await;
     check_refused(stage.person(&token, None).await, "nonce");
@@ -133,7 +133,7 @@ async fn a_nonce_is_the_asked_one_and_good_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_what_its_issuer_signed_and_nothing_else() {
+async fn b5_b6_a_token_is_what_its_issuer_signed_and_nothing_else() {
     let stage = stage().await;
     let token = stage.id_token("sori", "mina", &[]).await;
     let (header, claims, signature) = parts(&token);

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_internet_is_told_from_this_machine_and_its_neighbours() {
+    fn b8_the_internet_is_told_from_this_machine_and_its_neighbours() {
         for address in ["1.1.1.1", "93.184.216.34", "100.63.255.255", "172.32.0.1", "2606:4700::1111"] {
             check(address, Reach::Public);
         }

@@ -185,7 +185,7 @@ async fn a_stop_gives_running_jobs_back_without_counting_the_attempt() {
         rig.runs(deaf).await;
         let begin = std::time::Instant::now();
         rig.jobs.stop().await;
-        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
         for id in [willing, deaf] {
             let view = rig.jobs.get(id).await.unwrap();
             assert_eq!((view.status, view.attempt), (JobState::Queued, 0));

@@ -92,7 +92,7 @@ fn clients_that_vanish_leave_nothing_behind_and_what_they_did_not_take_is_not_co
         // Other tests of this process open files, too.
         while files() > before + 25 {
             assert!(
-                waited.elapsed() < Duration::from_secs(10),
+                waited.elapsed() < Duration::from_secs(60),
                 "{mode:?}: {} files, {before} before",
                 files()
             );
