@@ -35,10 +35,14 @@ pub struct Conn<S> {
     moved: bool,
 }
 
-/// Sets what serves both big bodies and small answers. Failing does no harm.
-pub fn tune(socket: &TcpStream) {
+/// Sets what serves both big bodies and small answers. Failing does no harm. Without `send_buffer_bytes` the kernel lets
+/// the buffer grow with the connection (tcp(7), `SO_SNDBUF`).
+pub fn tune(socket: &TcpStream, send_buffer_bytes: Option<usize>) {
     // Small answers go out at once (they would wait for the client's acknowledgement otherwise).
     let _best_effort = socket.set_nodelay(true);
+    if let Some(bytes) = send_buffer_bytes {
+        let _best_effort = socket2::SockRef::from(socket).set_send_buffer_size(bytes);
+    }
     #[cfg(target_os = "linux")]
     let _best_effort = socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES);
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod damage;
+mod hls;
 mod model;
 mod patience;
 mod server;

@@ -96,7 +96,7 @@ impl Server {
         runtime.spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tune(&stream);
+                tune(&stream, Some(512 << 10));
                 tokio::spawn(connection(stream, router.clone()));
             }
         });
