@@ -49,7 +49,7 @@ pub(crate) fn run(folder: PathBuf, mode: &str, port: u16) -> Result<(), Failure>
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         loop {
             let (stream, _) = listener.accept().await?;
-            tune(&stream);
+            tune(&stream, Some(512 << 10));
             tokio::spawn(connection(Conn::plain(stream), router.clone()));
         }
     })

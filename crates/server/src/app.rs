@@ -22,6 +22,7 @@ use crate::{
     flows, health,
     idempotency::Idempotency,
     observe, openapi,
+    serve::Sockets,
     tls::{Certificate, TlsError},
     web,
 };
@@ -40,7 +41,7 @@ pub struct App {
     pub border: Border,
     /// With it the server speaks TLS.
     pub certificate: Option<Arc<Certificate>>,
-    pub(crate) connections: usize,
+    pub(crate) sockets: Sockets,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,8 +140,11 @@ impl App {
         );
         let document = openapi::publish(document);
         let router = router(&border, routes, document.clone(), config.is_secure());
-        let connections = config.limits.connections as usize;
-        Ok(Self { router, document, auth, catalog, voice, jobs, db, border, certificate, connections })
+        let sockets = Sockets {
+            most: config.limits.connections as usize,
+            send_buffer_bytes: Some(config.media.send_buffer as usize).filter(|bytes| *bytes > 0),
+        };
+        Ok(Self { router, document, auth, catalog, voice, jobs, db, border, certificate, sockets })
     }
 }
 

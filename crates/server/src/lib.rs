@@ -47,7 +47,7 @@ impl App {
         let done = CancellationToken::new();
         let (auth, until) = (self.auth.clone(), done.clone());
         let tending = tokio::spawn(async move { auth.keep_tending(until).await });
-        serve::run(listener, self.router, acceptor, self.connections, stopped).await;
+        serve::run(listener, self.router, acceptor, self.sockets, stopped).await;
         if let Some(watching) = watching {
             watching.abort();
         }

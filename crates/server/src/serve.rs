@@ -27,16 +27,23 @@ const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// When the system has no more file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// What the settings say of connections.
+#[derive(Clone, Copy)]
+pub(crate) struct Sockets {
+    pub(crate) most: usize,
+    pub(crate) send_buffer_bytes: Option<usize>,
+}
+
 /// Serves until `stop`, then lets running answers end.
 pub(crate) async fn run(
     listener: TcpListener,
     router: Router,
     tls: Option<TlsAcceptor>,
-    connections: usize,
+    sockets: Sockets,
     stop: impl Future<Output = ()>,
 ) {
     let (open, closing) = (TaskTracker::new(), CancellationToken::new());
-    let slots = Arc::new(Semaphore::new(connections));
+    let slots = Arc::new(Semaphore::new(sockets.most));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
@@ -55,6 +62,7 @@ pub(crate) async fn run(
                 continue;
             }
         };
+        sori_streaming::tune(&stream, sockets.send_buffer_bytes);
         let (router, tls, closing) = (router.clone(), tls.clone(), closing.clone());
         open.spawn(async move {
             connection(stream, peer, router, tls, closing).await;
@@ -76,7 +84,6 @@ async fn connection(
     tls: Option<TlsAcceptor>,
     closing: CancellationToken,
 ) {
-    sori_streaming::tune(&stream);
     match tls {
         None => answer(Conn::plain(stream), peer, router, closing).await,
         Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {

@@ -1,15 +1,47 @@
 //! Settings of media.
 
+use std::time::Duration;
+
 use figment::{Provider, providers::Env};
 use serde::{Deserialize, Serialize};
 use sori_streaming::SendMode;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MediaSettings {
     /// How files reach a connection without TLS: `auto`, `mmap`, `sendfile` or `read`. The first is
     /// best on local disks; `read` is for a folder that others may write to in place.
     pub send: SendMode,
+    /// The most that the kernel holds of one connection's answer, in bytes; it allows half as much again. A large body
+    /// stays in the processor's cache on its way, and 1,000 slow listeners hold little memory. A connection carries at
+    /// most this much for each round trip (40 Mbit/s at 100 ms); 0 lets the kernel decide, which is faster over long
+    /// ways and dearer over short ones.
+    pub send_buffer: u32,
+    /// How many files are packaged for HLS at once while somebody waits; half of the cores when 0.
+    pub packagers: usize,
+    /// Days that a package which nobody plays is kept; it is made again when somebody does.
+    pub keep_packages_days: u32,
+}
+
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self { send: SendMode::default(), send_buffer: 512 << 10, packagers: 0, keep_packages_days: 30 }
+    }
+}
+
+impl MediaSettings {
+    #[must_use]
+    pub fn packagers(&self) -> usize {
+        match self.packagers {
+            0 => (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
+            packagers => packagers,
+        }
+    }
+
+    #[must_use]
+    pub fn keep_packages(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_packages_days) * 86_400)
+    }
 }
 
 /// `SORI_MEDIA_SEND=sendfile`.
