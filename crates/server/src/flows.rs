@@ -1,7 +1,10 @@
 //! Stories that no block owns, one file each.
 
 pub mod ask_catalog;
+pub mod ask_sessions;
+pub mod find_content;
 pub mod keep_catalog_in_step;
 pub mod podcast;
 pub mod render_script;
 pub mod serve_rendering_audio;
+pub mod show_captions;

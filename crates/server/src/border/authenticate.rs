@@ -1,21 +1,23 @@
 //! Proves who calls, once per request, and puts the [`Caller`] into its extensions.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
+use async_trait::async_trait;
 use axum::{
     body::{Body, Bytes},
     extract::{MatchedPath, Request, State},
-    http::{header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
-use sori_contracts::{Caller, Kind, Member, Presented, SignedRequest};
+use sori_contracts::{Caller, Identity, Kind, Member, Presented, Recheck, SignedRequest};
 use sori_http::{AccessFault, Problem, RequestFault, signed::Signature};
 
 use super::{
     Access, Border,
     credentials::{Carried, SignatureHeaders, UNSIGNED_PAYLOAD, has_csrf_token},
+    hosts::{is_from_our_page, is_upgrade},
 };
 
 /// A signed body is read whole before its signature can be checked.
@@ -29,10 +31,50 @@ pub(super) async fn layer(State(border): State<Border>, request: Request, next: 
         Ok(caller) => {
             parts.extensions.insert(caller);
             parts.extensions.insert(border.signer.clone());
+            if let Some(recheck) = recheck(&border, &parts.headers) {
+                parts.extensions.insert(recheck);
+            }
             next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// What a socket was opened with, kept to be asked about again. A signature and a signed address are
+/// good for one request.
+enum Kept {
+    Bearer(String),
+    Key(String),
+}
+
+struct AskAgain {
+    identity: Arc<dyn Identity>,
+    kept: Kept,
+}
+
+#[async_trait]
+impl Recheck for AskAgain {
+    async fn is_still_good(&self) -> bool {
+        let presented = match &self.kept {
+            Kept::Bearer(token) => Presented::Bearer(token),
+            Kept::Key(key) => Presented::ApiKey(key),
+        };
+        match self.identity.identify(presented).await {
+            Ok(_) => true,
+            // What cannot be asked now was not refused.
+            Err(fault) => !matches!(fault.kind(), Kind::Unauthenticated | Kind::Forbidden),
+        }
+    }
+}
+
+fn recheck(border: &Border, headers: &HeaderMap) -> Option<Arc<dyn Recheck>> {
+    let kept = match Carried::by(headers) {
+        _ if !is_upgrade(headers) => return None,
+        Carried::Bearer(token) | Carried::Cookie(token) => Kept::Bearer(token.to_owned()),
+        Carried::Key(key) => Kept::Key(key.to_owned()),
+        Carried::Signed(_) | Carried::Nothing => return None,
+    };
+    Some(Arc::new(AskAgain { identity: Arc::clone(&border.identity), kept }))
 }
 
 async fn prove(border: &Border, parts: &Parts, body: &mut Body) -> Result<Caller, Problem> {
@@ -65,6 +107,10 @@ async fn by_cookie(border: &Border, parts: &Parts, token: &str) -> Result<Caller
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let is_public = border.access.find(&parts.method, path) == Some(Access::Public);
     match identify(border, Presented::Bearer(token)).await {
+        // A socket can repeat no token; browsers say whose page opens it.
+        Ok(_) if is_upgrade(&parts.headers) && !is_from_our_page(&border.config, &parts.headers) => {
+            Err(AccessFault::CrossSite.into())
+        }
         Ok(_) if !is_public && !parts.method.is_safe() && !has_csrf_token(&parts.headers) => {
             Err(AccessFault::CsrfToken.into())
         }

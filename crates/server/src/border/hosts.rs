@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, header, uri::Authority},
+    http::{HeaderMap, HeaderName, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -34,15 +34,13 @@ impl Hosts {
         let lower = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
         let public = config.public_url.iter().map(|url| host_of(authority_of(url)).to_ascii_lowercase());
         let names = config.allowed_hosts.iter().map(|host| host_of(host).to_ascii_lowercase());
-        let public_origin = config.public_url.iter().map(|url| match url.split_once("://") {
-            Some((scheme, _)) => lower(&format!("{scheme}://{}", authority_of(url))),
-            None => lower(url),
-        });
+        let ours =
+            config.public_url.iter().map(|url| lower(&public_origin(url).unwrap_or_else(|| url.clone())));
         Self(Arc::new(Known {
             names: names.chain(public).collect(),
             any_name: config.allowed_hosts.iter().any(|host| host == "*"),
             any_number: !config.listen.ip().is_loopback(),
-            origins: config.cors_origins.iter().map(|origin| lower(origin)).chain(public_origin).collect(),
+            origins: config.cors_origins.iter().map(|origin| lower(origin)).chain(ours).collect(),
             any_origin: config.cors_origins.iter().any(|origin| origin == "*"),
         }))
     }
@@ -55,7 +53,8 @@ impl Hosts {
         {
             return Some(RequestFault::ForbiddenHost(host.to_owned()).into());
         }
-        if request.method().is_safe() {
+        // A socket says whatever it wants, and its handshake is a GET.
+        if request.method().is_safe() && !is_upgrade(request.headers()) {
             return None;
         }
         let origin = request.headers().get(header::ORIGIN)?.to_str().unwrap_or("null");
@@ -73,14 +72,37 @@ impl Known {
 
     /// Our own pages, and those of the origins that the settings name.
     fn accepts_changes_from(&self, origin: &str, host: Option<&str>) -> bool {
-        let Some((_, authority)) = origin.split_once("://") else { return self.any_origin };
-        let same = host.is_some_and(|host| {
-            // A page that this machine serves from another port, as developers have it.
-            authority.eq_ignore_ascii_case(host)
-                || (is_loopback(host_of(host)) && is_loopback(host_of(authority)))
-        });
-        same || self.any_origin || self.origins.contains(&origin.to_ascii_lowercase())
+        is_same_origin(origin, host) || self.any_origin || self.origins.contains(&origin.to_ascii_lowercase())
     }
+}
+
+/// A request that becomes something else than HTTP: a socket.
+pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE)
+}
+
+/// Whether a page that this server sent, or one of this machine, asks.
+fn is_same_origin(origin: &str, host: Option<&str>) -> bool {
+    let Some((_, authority)) = origin.split_once("://") else { return false };
+    host.is_some_and(|host| {
+        // A page that this machine serves from another port, as developers have it.
+        authority.eq_ignore_ascii_case(host)
+            || (is_loopback(host_of(host)) && is_loopback(host_of(authority)))
+    })
+}
+
+/// Whether a browser says that it asks for a page of ours, and of nobody the settings merely let in:
+/// what a cookie asks for when no token can be repeated.
+pub(super) fn is_from_our_page(config: &Config, headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let public = config.public_url.as_deref().and_then(public_origin);
+    is_same_origin(origin, text(header::HOST)) || public.is_some_and(|ours| ours.eq_ignore_ascii_case(origin))
+}
+
+/// `https://name:port` of an address.
+fn public_origin(url: &str) -> Option<String> {
+    url.split_once("://").map(|(scheme, _)| format!("{scheme}://{}", authority_of(url)))
 }
 
 fn is_loopback(host: &str) -> bool {

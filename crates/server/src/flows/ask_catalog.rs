@@ -1,9 +1,10 @@
-//! The voices ask the catalog: may this caller hear what was made for a script, and what does a
-//! saved script say.
+//! Others ask the catalog: may this caller hear what was made for a script, what does a saved script
+//! say, and when is a line heard.
 
 use async_trait::async_trait;
 use sori_catalog::Catalog;
-use sori_contracts::{Caller, Fault, Right, ScriptAccess, ScriptId};
+use sori_contracts::{Caller, Fault, LineId, Right, ScriptAccess, ScriptId};
+use sori_listening::{LineSpan, Lines};
 use sori_script::Script;
 use sori_voice::SavedScripts;
 
@@ -23,5 +24,14 @@ impl SavedScripts for AskCatalog {
             Ok(document) => Ok(document.script),
             Err(fault) => Err(Box::new(fault)),
         }
+    }
+}
+
+#[async_trait]
+impl Lines for AskCatalog {
+    async fn line(&self, caller: &Caller, line: LineId) -> Result<LineSpan, Box<dyn Fault>> {
+        let line = self.0.line(caller, line).await.map_err(|fault| Box::new(fault) as Box<dyn Fault>)?;
+        let time = |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok());
+        Ok(LineSpan { script: line.script_id, start_ms: time(line.start_ms), end_ms: time(line.end_ms) })
     }
 }
