@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use sori_contracts::{MediaFault, MediaFiles, MediaId, StoredMedia};
+use sori_contracts::{MediaFault, MediaFiles, MediaId, Place, StoredMedia};
 use sori_http::Problem;
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     multipart::{Segment, content_range, segments},
     range::{Selection, select},
     send::SendMode,
+    sessions::Watching,
     shelf::Shelf,
     wire::{Meter, Wire},
 };
@@ -28,12 +29,13 @@ pub struct Asked {
     headers: HeaderMap,
     wire: Option<Wire>,
     meter: Option<Arc<Meter>>,
+    held: Option<Arc<Watching>>,
 }
 
 impl Asked {
     #[must_use]
     pub fn new(method: Method, headers: HeaderMap) -> Self {
-        Self { method, headers, wire: None, meter: None }
+        Self { method, headers, wire: None, meter: None, held: None }
     }
 
     /// The one `Range`, if there is one and it can be read.
@@ -54,6 +56,12 @@ impl Asked {
     pub fn counted(self, meter: Arc<Meter>) -> Self {
         Self { meter: Some(meter), ..self }
     }
+
+    /// Takes part in a session: counts for it, and holds it until the answer is at its end.
+    #[must_use]
+    pub fn held(self, watching: Watching) -> Self {
+        Self { meter: Some(watching.meter()), held: Some(Arc::new(watching)), ..self }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -61,7 +69,8 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let wire = parts.extensions.get::<Wire>().cloned();
-        Ok(Self { method: parts.method.clone(), headers: parts.headers.clone(), wire, meter: None })
+        let (method, headers) = (parts.method.clone(), parts.headers.clone());
+        Ok(Self { method, headers, wire, meter: None, held: None })
     }
 }
 
@@ -88,6 +97,11 @@ impl Streaming {
         &self.sent
     }
 
+    /// From where the bytes of an object would come now.
+    pub(crate) async fn place(&self, id: MediaId) -> Place {
+        self.shelf.place(id).await
+    }
+
     /// Reads a span of an object into memory, ahead of whoever will ask for it.
     pub(crate) async fn preload(&self, id: MediaId, span: Range<u64>) {
         let read = async {
@@ -109,13 +123,19 @@ impl Streaming {
     /// # Errors
     /// [`MediaFault::NotFound`], [`MediaFault::Unavailable`] and failures of the store.
     pub async fn answer(&self, id: MediaId, asked: Asked) -> Result<Response, MediaFault> {
+        self.try_answer(id, &asked).await
+    }
+
+    /// The same for who may want to ask again for another object.
+    pub(crate) async fn try_answer(&self, id: MediaId, asked: &Asked) -> Result<Response, MediaFault> {
         let object = self.shelf.get(id).await?;
         let media = &object.media;
         let validators = Validators::of(media, SystemTime::now());
         let verdict = validators.judge(&asked.method, &asked.headers);
         let body = |segments| {
             let meters = [Some(Arc::clone(&self.sent)), asked.meter.clone()];
-            ObjectBody::new(Arc::clone(&object), segments, self.mode, asked.wire.clone(), meters)
+            let held = asked.held.clone();
+            ObjectBody::new(Arc::clone(&object), segments, self.mode, asked.wire.clone(), meters, held)
         };
         let mut response = match verdict {
             Verdict::PreconditionFailed => Problem::from(MediaFault::PreconditionFailed).into_response(),
@@ -123,7 +143,7 @@ impl Streaming {
             // Range is defined for GET only (14.2).
             _ if asked.method == Method::HEAD => whole(media, Body::empty()),
             Verdict::ProceedWhole => whole(media, Body::new(body(span(0..media.size_bytes)))),
-            Verdict::Proceed => match selection(&asked, media.size_bytes) {
+            Verdict::Proceed => match selection(asked, media.size_bytes) {
                 Selection::Whole => whole(media, Body::new(body(span(0..media.size_bytes)))),
                 Selection::Unsatisfiable => unsatisfiable(media),
                 Selection::Parts(parts) => partial(media, &parts, body),

@@ -18,6 +18,7 @@ use crate::{
     multipart::Segment,
     object::{Object, State},
     send::SendMode,
+    sessions::Watching,
     wire::{Meter, Wire},
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct ObjectBody {
     /// What was just read for the page cache's sake: not asked for again, as the system may never
     /// say that it has it.
     warmed: Option<Range<u64>>,
+    /// The session that this is for stays open as long as this does.
+    held: Option<Arc<Watching>>,
     /// Nothing was sent yet: the file was looked at a moment ago.
     is_fresh: bool,
 }
@@ -55,13 +58,28 @@ impl ObjectBody {
         mode: SendMode,
         wire: Option<Wire>,
         meters: [Option<Arc<Meter>>; 2],
+        held: Option<Arc<Watching>>,
     ) -> Self {
         let left_bytes = segments.iter().map(Segment::length_bytes).sum();
+        if let Some(held) = &held {
+            held.begins();
+        }
         let is_mapped = mode != SendMode::Read
             && wire.as_ref().is_some_and(Wire::takes_files)
             && object.mapping().is_some();
         let mode = if is_mapped { mode } else { SendMode::Read };
-        Self { object, segments, left_bytes, mode, wire, meters, waiting: None, warmed: None, is_fresh: true }
+        Self {
+            object,
+            segments,
+            left_bytes,
+            mode,
+            wire,
+            meters,
+            waiting: None,
+            warmed: None,
+            held,
+            is_fresh: true,
+        }
     }
 
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
@@ -175,9 +193,17 @@ impl Body for ObjectBody {
             Ok(Some(bytes)) => this.left_bytes -= bytes.len() as u64,
             Ok(None) => {}
             Err(error) => {
+                if let Some(held) = &this.held {
+                    held.breaks();
+                }
                 let id = this.object.media.id;
                 tracing::warn!(%id, %error, "an object could not be read to its end");
             }
+        }
+        if this.left_bytes == 0
+            && let Some(held) = &this.held
+        {
+            held.is_whole();
         }
         Poll::Ready(next.transpose().map(|bytes| bytes.map(Frame::data)))
     }

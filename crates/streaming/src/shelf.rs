@@ -6,7 +6,7 @@ use std::{
 };
 
 use moka::sync::Cache;
-use sori_contracts::{MediaFault, MediaFiles, MediaId};
+use sori_contracts::{MediaFault, MediaFiles, MediaId, Place};
 
 use crate::object::{Object, State};
 
@@ -28,6 +28,10 @@ impl Shelf {
         let open = Arc::new(open);
         tokio::spawn(sweep(Arc::downgrade(&open)));
         Self { files, open }
+    }
+
+    pub(crate) async fn place(&self, id: MediaId) -> Place {
+        self.files.place(id).await
     }
 
     /// An object that is whole at this moment.
