@@ -38,7 +38,7 @@ CREATE TABLE media_upload (
     media_id UUID NOT NULL,
     -- What follows is not compared with its checksum yet, and goes when it cannot be.
     unverified_from BIGINT,
-    -- What FFmpeg found, as JSON; from then on the file may be in the store already.
+    -- What FFmpeg found, as JSON. From then on the file may be in the store already.
     facts TEXT,
     created_at_ms BIGINT NOT NULL,
     expires_at_ms BIGINT NOT NULL

@@ -142,7 +142,10 @@ impl Library {
         body: ByteStream,
     ) -> Result<u64, LibraryFault> {
         let mut file = self.open_at(row, piece.at).await?;
-        self.set_unverified_from(row, piece.sha256.map(|_| piece.at)).await?;
+        let is_marked = piece.sha256.is_some() || row.unverified_from.is_some();
+        if is_marked {
+            self.set_unverified_from(row, piece.sha256.map(|_| piece.at)).await?;
+        }
         let mut writing = Writing {
             at: piece.at,
             limit: row.length(),
@@ -161,7 +164,9 @@ impl Library {
             file.set_len(piece.at).await.map_err(io)?;
         }
         file.sync_data().await.map_err(io)?;
-        self.set_unverified_from(row, None).await?;
+        if is_marked {
+            self.set_unverified_from(row, None).await?;
+        }
         if let Err(fault) = self.check_head(row, writing.at).await {
             self.discard(row).await?;
             return Err(fault);
@@ -184,10 +189,8 @@ impl Library {
         Ok(file)
     }
 
+    /// What follows counts only once it was compared with its checksum, also after a crash.
     async fn set_unverified_from(&self, row: &UploadRow, from: Option<u64>) -> Result<(), LibraryFault> {
-        if from.is_none() && row.unverified_from.is_none() {
-            return Ok(());
-        }
         self.0
             .db
             .query("UPDATE media_upload SET unverified_from = $2 WHERE id = $1")

@@ -1,0 +1,5 @@
+//! Uploads and contents by their routes, on both engines.
+
+mod contents;
+mod rig;
+mod uploads;
