@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sori_contracts::{BookmarkId, ContentId, Fault, Kind, UiLanguage};
 use sori_db::DbError;
-use sori_http::RequestFault;
+use sori_http::{AccessFault, RequestFault};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ListeningFault {
@@ -21,8 +21,17 @@ pub enum ListeningFault {
     BookmarkNotFound(BookmarkId),
     #[error("the account has {most} bookmarks")]
     TooManyBookmarks { most: i64 },
+    #[error("clip {0} not found")]
+    ClipNotFound(ContentId),
+    #[error("the account has {most} clips")]
+    TooManyClips { most: i64 },
+    /// It has none, or not of this kind.
+    #[error("clip {0} has no such captions")]
+    NoCaptions(ContentId),
     #[error("too many sockets")]
     TooManySockets,
+    #[error(transparent)]
+    Access(#[from] AccessFault),
     #[error(transparent)]
     Request(#[from] RequestFault),
     /// Of a block that was asked.
@@ -43,10 +52,14 @@ impl From<Box<dyn Fault>> for ListeningFault {
 impl Fault for ListeningFault {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoProgress(_) | Self::NothingLost(_) | Self::DeviceNotFound | Self::BookmarkNotFound(_) => {
-                Kind::NotFound
-            }
-            Self::Lost { .. } | Self::TooManyBookmarks { .. } => Kind::Conflict,
+            Self::NoProgress(_)
+            | Self::NothingLost(_)
+            | Self::DeviceNotFound
+            | Self::BookmarkNotFound(_)
+            | Self::ClipNotFound(_)
+            | Self::NoCaptions(_) => Kind::NotFound,
+            Self::Lost { .. } | Self::TooManyBookmarks { .. } | Self::TooManyClips { .. } => Kind::Conflict,
+            Self::Access(fault) => fault.kind(),
             Self::TooManySockets => Kind::Busy,
             Self::Request(fault) => fault.kind(),
             Self::Elsewhere(fault) => fault.kind(),
@@ -63,7 +76,11 @@ impl Fault for ListeningFault {
             Self::DeviceNotFound => "DEVICE_NOT_FOUND",
             Self::BookmarkNotFound(_) => "BOOKMARK_NOT_FOUND",
             Self::TooManyBookmarks { .. } => "BOOKMARKS_FULL",
+            Self::ClipNotFound(_) => "CLIP_NOT_FOUND",
+            Self::TooManyClips { .. } => "CLIPS_FULL",
+            Self::NoCaptions(_) => "CAPTIONS_NOT_FOUND",
             Self::TooManySockets => "SYNC_FULL",
+            Self::Access(fault) => fault.code(),
             Self::Request(fault) => fault.code(),
             Self::Elsewhere(fault) => fault.code(),
             Self::Db(fault) => fault.code(),
@@ -84,10 +101,16 @@ impl Fault for ListeningFault {
             Self::TooManyBookmarks { .. } => {
                 ("You have too many bookmarks; delete some.", "북마크가 너무 많습니다. 일부를 삭제해 주세요.")
             }
+            Self::ClipNotFound(_) => ("This clip does not exist.", "클립을 찾을 수 없습니다."),
+            Self::TooManyClips { .. } => {
+                ("You have too many clips; delete some.", "클립이 너무 많습니다. 일부를 삭제해 주세요.")
+            }
+            Self::NoCaptions(_) => ("There are no such captions.", "해당 자막이 없습니다."),
             Self::TooManySockets => (
                 "Too many connections are open; close one of them.",
                 "열린 연결이 너무 많습니다. 하나를 닫아 주세요.",
             ),
+            Self::Access(fault) => return fault.message(language),
             Self::Request(fault) => return fault.message(language),
             Self::Elsewhere(fault) => return fault.message(language),
             Self::Db(fault) => return fault.message(language),

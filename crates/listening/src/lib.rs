@@ -7,6 +7,7 @@
 //! ([`sori_contracts::Contents`]).
 
 mod bookmarks;
+mod clips;
 mod device;
 mod devices;
 mod fault;
@@ -20,10 +21,11 @@ mod sync;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sori_contracts::{AccountId, ContentId, Contents, Fault, Resume, Resumes, StreamSessions};
-use sori_db::{Db, MigrationSet};
+use sori_contracts::{AccountId, ContentId, Contents, Fault, JobHandler, Resume, Resumes, StreamSessions};
+use sori_db::{Db, JobQueue, MigrationSet};
 
 pub use bookmarks::{LineSpan, Lines};
+pub use clips::{Clip, Clips, Cut, Cutter};
 pub use fault::ListeningFault;
 
 pub const MIGRATIONS: MigrationSet = sori_db::migrations!("listening", "0001_listening");
@@ -34,6 +36,8 @@ pub struct ListeningParts {
     pub contents: Arc<dyn Contents>,
     pub sessions: Arc<dyn StreamSessions>,
     pub lines: Arc<dyn Lines>,
+    pub cutter: Arc<dyn Cutter>,
+    pub queue: Arc<dyn JobQueue>,
 }
 
 /// The block. Cheap to clone.
@@ -45,6 +49,9 @@ struct Inner {
     contents: Arc<dyn Contents>,
     sessions: Arc<dyn StreamSessions>,
     lines: Arc<dyn Lines>,
+    clips: Clips,
+    cutter: Arc<dyn Cutter>,
+    queue: Arc<dyn JobQueue>,
     sync: sync::Sync,
 }
 
@@ -53,8 +60,14 @@ impl Listening {
     /// [`Listening::close_sockets`].
     #[must_use]
     pub fn new(parts: ListeningParts) -> Self {
-        let ListeningParts { db, contents, sessions, lines } = parts;
-        Self(Arc::new(Inner { sync: sync::Sync::new(db.clone()), db, contents, sessions, lines }))
+        let ListeningParts { db, contents, sessions, lines, cutter, queue } = parts;
+        let (sync, clips) = (sync::Sync::new(db.clone()), Clips::new(db.clone()));
+        Self(Arc::new(Inner { db, contents, sessions, lines, clips, cutter, queue, sync }))
+    }
+
+    #[must_use]
+    pub fn handlers(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![Arc::new(clips::CutClip(self.clone()))]
     }
 
     /// Ends all sockets; the server stops.

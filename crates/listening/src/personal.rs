@@ -8,6 +8,7 @@ use crate::{Listening, ListeningFault, bookmarks, devices};
 
 /// More than anybody begins.
 const MOST_POSITIONS: u32 = 100_000;
+const MOST_CLIPS: u32 = 1_000;
 
 #[async_trait]
 impl PersonalData for Listening {
@@ -37,15 +38,27 @@ impl Listening {
                 })
             })
             .collect();
+        let clips = self.0.clips.of_owner(account, None, None, MOST_CLIPS).await?;
+        let clips: Vec<Value> = clips
+            .iter()
+            .map(|clip| {
+                json!({
+                    "id": clip.id, "content_id": clip.source, "title": clip.title, "start_ms": clip.start_ms,
+                    "end_ms": clip.end_ms, "created_at_ms": clip.created_at_ms,
+                })
+            })
+            .collect();
         Ok(json!({
             "progress": self.recent(account, None, MOST_POSITIONS).await?,
             "devices": devices::list(&self.0.db, account).await?,
             "bookmarks": bookmarks,
+            "clips": clips,
             "playback": crate::playback::all(&self.0.db, account).await?,
         }))
     }
 
     async fn forget_account(&self, account: AccountId) -> Result<(), ListeningFault> {
+        self.forget_clips_of(account).await?;
         let mut tx = self.0.db.begin().await?;
         for statement in [
             "DELETE FROM listening_progress WHERE account_id = $1",

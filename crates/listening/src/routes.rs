@@ -1,6 +1,7 @@
 //! Routes of the block. The names of earlier clients are in `old`.
 
 mod bookmarks;
+mod clips;
 mod devices;
 pub(crate) mod input;
 mod old;
@@ -24,6 +25,7 @@ impl Listening {
             .merge(devices::routes())
             .merge(playback::routes())
             .merge(bookmarks::routes())
+            .merge(clips::routes())
             .merge(sync::routes())
             .with_state(self.clone())
     }

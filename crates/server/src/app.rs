@@ -5,11 +5,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{Router, middleware::from_fn_with_state};
 use sori_auth::{Auth, AuthFault};
 use sori_catalog::Catalog;
-use sori_contracts::{MediaFault, MediaStore};
+use sori_contracts::{Contents, MediaFault, MediaStore};
 use sori_db::{Db, DbError, JobQueue};
+use sori_events::Bus;
 use sori_jobs::{Jobs, JobsConfig, JobsError};
-use sori_media::LocalStore;
-use sori_streaming::Streaming;
+use sori_listening::{Clips, Listening, ListeningParts};
+use sori_media::{LocalStore, ffmpeg::FfmpegPackager};
+use sori_streaming::{Hls, HlsParts, Streaming};
 use sori_voice::{Engines, LineCache, Voice, VoiceParts};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,6 +38,8 @@ pub struct App {
     pub catalog: Catalog,
     pub voice: Voice,
     pub jobs: Jobs,
+    pub listening: Listening,
+    pub hls: Hls,
     pub db: Db,
     /// What the routes ask of a caller.
     pub border: Border,
@@ -81,6 +85,8 @@ impl App {
             sori_catalog::MIGRATIONS,
             sori_voice::MIGRATIONS,
             sori_jobs::MIGRATIONS,
+            sori_listening::MIGRATIONS,
+            sori_streaming::MIGRATIONS,
             crate::MIGRATIONS,
         ])
         .await?;
@@ -92,7 +98,7 @@ impl App {
         let auth = accounts::open(db.clone(), config, &secret).await?;
         let store = LocalStore::open(data.join("media")).await?;
         let streaming = Streaming::new(Arc::new(store.clone()), config.media.send);
-        let media: Arc<dyn MediaStore> = Arc::new(store);
+        let media: Arc<dyn MediaStore> = Arc::new(store.clone());
         let keep_days = Some(u64::from(config.keep_jobs_days)).filter(|days| *days > 0);
         let job_settings = JobsConfig {
             workers: config.workers,
@@ -108,20 +114,55 @@ impl App {
             engines,
             cache: LineCache::open(data.join("lines"))?,
             encoders: Arc::new(FfmpegEncoders),
-            media,
-            queue,
+            media: Arc::clone(&media),
+            queue: Arc::clone(&queue),
             scripts: Arc::new(flows::ask_catalog::AskCatalog(catalog.clone())),
             listener: Arc::new(flows::keep_catalog_in_step::KeepCatalogInStep(catalog.clone())),
             scratch: data.join("scratch"),
             lanes: config.lanes(),
+        });
+        let find = flows::find_content::FindContent {
+            catalog: catalog.clone(),
+            voice: voice.clone(),
+            clips: Clips::new(db.clone()),
+        };
+        let contents: Arc<dyn Contents> = Arc::new(find.clone());
+        let listening = Listening::new(ListeningParts {
+            db: db.clone(),
+            contents: Arc::clone(&contents),
+            sessions: Arc::new(flows::ask_sessions::AskSessions),
+            lines: Arc::new(flows::ask_catalog::AskCatalog(catalog.clone())),
+            cutter: Arc::new(flows::cut_clip::CutClips {
+                voice: voice.clone(),
+                media: Arc::clone(&media),
+                files: Arc::new(store.clone()),
+                scratch: data.join("scratch"),
+            }),
+            queue: Arc::clone(&queue),
+        });
+        let events = Bus::default();
+        let hls = Hls::new(HlsParts {
+            db: db.clone(),
+            streaming: streaming.clone(),
+            media,
+            files: Arc::new(store),
+            packager: Arc::new(FfmpegPackager),
+            contents,
+            captions: Arc::new(flows::show_captions::ShowCaptions(voice.clone())),
+            queue,
+            announce: Arc::new(events),
+            folder: data.join("packages"),
+            workers: config.media.packagers(),
+            keep_unused: config.media.keep_packages(),
         });
         // Jobs first: what they are about to make would outlive what is forgotten before them.
         auth.set_personal_data(vec![
             Arc::new(jobs.clone()),
             Arc::new(voice.clone()),
             Arc::new(catalog.clone()),
+            Arc::new(listening.clone()),
         ]);
-        jobs.start(voice.handlers()).await?;
+        jobs.start([voice.handlers(), hls.handlers(), listening.handlers()].concat()).await?;
         let podcasts = flows::podcast::Podcasts {
             auth: auth.clone(),
             catalog: catalog.clone(),
@@ -129,8 +170,21 @@ impl App {
             streaming: streaming.clone(),
             public_url: config.public_url.clone(),
         };
-        let (routes, document) =
-            api(&auth, &catalog, &voice, &jobs, podcasts, streaming, &db).split_for_parts();
+        let routes = [
+            auth.routes(),
+            catalog.routes(),
+            voice.routes(),
+            jobs.routes(),
+            listening.routes(),
+            hls.routes(),
+            flows::render_script::routes(catalog.clone(), voice.clone()),
+            flows::serve_rendering_audio::routes(voice.clone(), streaming.clone()),
+            flows::serve_clip::routes(find, streaming),
+            flows::podcast::routes(podcasts),
+            health::routes(db.clone(), voice.clone()),
+        ];
+        let base = OpenApiRouter::with_openapi(openapi::base());
+        let (routes, document) = routes.into_iter().fold(base, OpenApiRouter::merge).split_for_parts();
         let border = Border::new(
             config,
             &document,
@@ -144,7 +198,20 @@ impl App {
             most: config.limits.connections as usize,
             send_buffer_bytes: Some(config.media.send_buffer as usize).filter(|bytes| *bytes > 0),
         };
-        Ok(Self { router, document, auth, catalog, voice, jobs, db, border, certificate, sockets })
+        Ok(Self {
+            router,
+            document,
+            auth,
+            catalog,
+            voice,
+            jobs,
+            listening,
+            hls,
+            db,
+            border,
+            certificate,
+            sockets,
+        })
     }
 }
 
@@ -155,26 +222,6 @@ fn sweep(scratch: &std::path::Path) {
     {
         tracing::warn!(%error, "old scratch files stay");
     }
-}
-
-fn api(
-    auth: &Auth,
-    catalog: &Catalog,
-    voice: &Voice,
-    jobs: &Jobs,
-    podcasts: flows::podcast::Podcasts,
-    streaming: Streaming,
-    db: &Db,
-) -> OpenApiRouter {
-    OpenApiRouter::with_openapi(openapi::base())
-        .merge(auth.routes())
-        .merge(catalog.routes())
-        .merge(voice.routes())
-        .merge(jobs.routes())
-        .merge(flows::render_script::routes(catalog.clone(), voice.clone()))
-        .merge(flows::serve_rendering_audio::routes(voice.clone(), streaming))
-        .merge(flows::podcast::routes(podcasts))
-        .merge(health::routes(db.clone(), voice.clone()))
 }
 
 fn router(border: &Border, routes: Router, document: OpenApi, is_secure: bool) -> Router {

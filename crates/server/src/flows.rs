@@ -2,9 +2,11 @@
 
 pub mod ask_catalog;
 pub mod ask_sessions;
+pub mod cut_clip;
 pub mod find_content;
 pub mod keep_catalog_in_step;
 pub mod podcast;
 pub mod render_script;
+pub mod serve_clip;
 pub mod serve_rendering_audio;
 pub mod show_captions;

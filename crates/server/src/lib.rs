@@ -35,11 +35,12 @@ impl App {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let jobs = self.jobs.clone();
+        let (jobs, listening, hls) = (self.jobs.clone(), self.listening.clone(), self.hls.clone());
         let stopped = async move {
             stop.await;
             // Open event streams end with the jobs block; without that they would hold the server.
             jobs.close_streams();
+            listening.close_sockets();
         };
         let watching =
             self.certificate.as_ref().map(|certificate| tokio::spawn(Arc::clone(certificate).watch()));
@@ -51,6 +52,7 @@ impl App {
         if let Some(watching) = watching {
             watching.abort();
         }
+        hls.stop();
         self.jobs.stop().await;
         done.cancel();
         let _ended = tending.await;

@@ -97,6 +97,7 @@ CREATE TABLE listening_clip (
     start_ms BIGINT NOT NULL,
     end_ms BIGINT NOT NULL,
     job_id BLOB,
+    error TEXT,
     kind TEXT NOT NULL,
     -- Known when it is cut.
     duration_ms BIGINT,

@@ -1,4 +1,4 @@
-//! What can be listened to, for whoever asks: scripts with a rendering.
+//! What can be listened to, for whoever asks: scripts with a rendering, and clips of what they may hear.
 
 use async_trait::async_trait;
 use sori_catalog::{Catalog, CatalogFault};
@@ -6,6 +6,7 @@ use sori_contracts::{
     Caller, Content, ContentFile, ContentId, ContentKind, Contents, Fault, Kind, MediaId, ScriptId,
     UiLanguage,
 };
+use sori_listening::{Clip, Clips};
 use sori_voice::{RenderingFault, Voice, renderings::RenderingAudio};
 
 /// What players play, best first.
@@ -15,14 +16,24 @@ const FORMATS: [&str; 5] = ["mp3", "m4a", "opus", "flac", "wav"];
 pub struct FindContent {
     pub catalog: Catalog,
     pub voice: Voice,
+    pub clips: Clips,
 }
 
 #[async_trait]
 impl Contents for FindContent {
     async fn content(&self, caller: &Caller, id: ContentId) -> Result<Content, Box<dyn Fault>> {
-        match self.script(caller, id).await? {
-            Some(content) => Ok(content),
-            None => Err(Box::new(NotFound(id))),
+        if let Some(content) = self.source(caller, id).await? {
+            return Ok(content);
+        }
+        let clip = self.clips.find(id).await.map_err(boxed)?;
+        let source = match &clip {
+            Some(clip) => self.source(caller, clip.source).await?,
+            None => None,
+        };
+        match clip.zip(source) {
+            // Until it is cut there is nothing to hear.
+            Some((clip, source)) if !clip.files.is_empty() => Ok(content_of(clip, &source)),
+            _ => Err(Box::new(NotFound(id))),
         }
     }
 
@@ -33,6 +44,11 @@ impl Contents for FindContent {
 }
 
 impl FindContent {
+    /// What is no part of something else.
+    async fn source(&self, caller: &Caller, id: ContentId) -> Result<Option<Content>, Box<dyn Fault>> {
+        self.script(caller, id).await
+    }
+
     async fn script(&self, caller: &Caller, id: ContentId) -> Result<Option<Content>, Box<dyn Fault>> {
         let script = ScriptId(id.0);
         let heard = match self.catalog.heard(caller, script).await {
@@ -59,6 +75,22 @@ impl FindContent {
             show: heard.show,
             alternative: None,
         }))
+    }
+}
+
+fn content_of(clip: Clip, source: &Content) -> Content {
+    Content {
+        id: clip.id,
+        kind: clip.kind,
+        title: clip.title,
+        owner: clip.owner,
+        duration_ms: clip.duration_ms,
+        files: clip.files,
+        // Its captions are its own, and nothing follows it.
+        script: None,
+        rendering: None,
+        show: source.show,
+        alternative: None,
     }
 }
 

@@ -51,7 +51,7 @@ fn name_of(tag: &str) -> &str {
 /// A problem of the voices, handed on as it is.
 #[derive(Debug, thiserror::Error)]
 #[error("captions: {}", .0.fault())]
-struct Asked(Problem);
+pub(super) struct Asked(pub(super) Problem);
 
 impl Fault for Asked {
     fn kind(&self) -> Kind {
