@@ -8,6 +8,7 @@ use sori_auth::Auth;
 use sori_contracts::Role;
 use sori_db::testing::{self, TestDb};
 use sori_server::{App, Config, border::Border};
+use sori_streaming::Hls;
 use sori_voice::{Engines, VoiceName, engine::Engine, testing::CountingTone};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -24,6 +25,7 @@ pub(crate) struct TestApp {
     pub(crate) auth: Auth,
     /// What the routes ask.
     pub(crate) border: Border,
+    pub(crate) hls: Hls,
     pub(crate) data_dir: std::path::PathBuf,
     /// Knows how many lines were really spoken.
     engine: Arc<CountingTone>,
@@ -75,7 +77,7 @@ impl TestApp {
             Arc::clone(kokoro_without_models.for_voice(&absent).unwrap()),
         ]);
         let app = App::start_with(&config, engines).await.unwrap();
-        let (auth, border) = (app.auth.clone(), app.border.clone());
+        let (auth, border, hls) = (app.auth.clone(), app.border.clone(), app.hls.clone());
         let person = Person::new(&auth, Role::Editor).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let scheme = if config.tls_key.is_some() { "https" } else { "http" };
@@ -91,6 +93,7 @@ impl TestApp {
             person,
             auth,
             border,
+            hls,
             data_dir: data.path().to_owned(),
             engine,
             _data: data,

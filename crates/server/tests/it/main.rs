@@ -6,6 +6,7 @@ mod architecture;
 mod bad_input;
 mod first_run;
 mod forged;
+mod hls;
 mod idempotency;
 mod limits;
 mod listen;
