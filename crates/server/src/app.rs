@@ -6,12 +6,12 @@ use axum::{Router, middleware::from_fn_with_state};
 use sori_auth::{Auth, AuthFault};
 use sori_catalog::Catalog;
 use sori_contracts::{Contents, MediaFault, MediaStore};
-use sori_db::{Db, DbError, JobQueue};
+use sori_db::{Clock, Db, DbError, JobQueue};
 use sori_events::Bus;
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_listening::{Clips, Listening, ListeningParts};
-use sori_media::{LocalStore, ffmpeg::FfmpegPackager};
-use sori_streaming::{Hls, HlsParts, Streaming};
+use sori_media::{Library, LibraryParts, LocalStore, ffmpeg::FfmpegPackager};
+use sori_streaming::{Hls, HlsParts, SessionParts, Sessions, Streaming};
 use sori_voice::{Engines, LineCache, Voice, VoiceParts};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -40,6 +40,9 @@ pub struct App {
     pub jobs: Jobs,
     pub listening: Listening,
     pub hls: Hls,
+    pub sessions: Sessions,
+    /// What happens, as it happens.
+    pub events: Bus,
     pub db: Db,
     /// What the routes ask of a caller.
     pub border: Border,
@@ -83,6 +86,7 @@ impl App {
         db.migrate(&[
             sori_auth::MIGRATIONS,
             sori_catalog::MIGRATIONS,
+            sori_media::MIGRATIONS,
             sori_voice::MIGRATIONS,
             sori_jobs::MIGRATIONS,
             sori_listening::MIGRATIONS,
@@ -121,16 +125,35 @@ impl App {
             scratch: data.join("scratch"),
             lanes: config.lanes(),
         });
+        let library = Library::open(LibraryParts {
+            db: db.clone(),
+            store: Arc::clone(&media),
+            packager: Arc::new(FfmpegPackager),
+            shows: Arc::new(flows::ask_catalog::AskCatalog(catalog.clone())),
+            folder: data.join("uploads"),
+            settings: config.media.library(),
+        })
+        .await?;
         let find = flows::find_content::FindContent {
             catalog: catalog.clone(),
             voice: voice.clone(),
+            library: library.clone(),
             clips: Clips::new(db.clone()),
         };
         let contents: Arc<dyn Contents> = Arc::new(find.clone());
+        let events = Bus::default();
+        let sessions = Sessions::new(SessionParts {
+            db: db.clone(),
+            streaming: streaming.clone(),
+            contents: Arc::clone(&contents),
+            announce: Arc::new(events.clone()),
+            limits: config.limits.streams,
+            clock: Clock::system(),
+        });
         let listening = Listening::new(ListeningParts {
             db: db.clone(),
             contents: Arc::clone(&contents),
-            sessions: Arc::new(flows::ask_sessions::AskSessions),
+            sessions: Arc::new(sessions.clone()),
             lines: Arc::new(flows::ask_catalog::AskCatalog(catalog.clone())),
             cutter: Arc::new(flows::cut_clip::CutClips {
                 voice: voice.clone(),
@@ -140,7 +163,6 @@ impl App {
             }),
             queue: Arc::clone(&queue),
         });
-        let events = Bus::default();
         let hls = Hls::new(HlsParts {
             db: db.clone(),
             streaming: streaming.clone(),
@@ -150,7 +172,7 @@ impl App {
             contents,
             captions: Arc::new(flows::show_captions::ShowCaptions(voice.clone())),
             queue,
-            announce: Arc::new(events),
+            announce: Arc::new(events.clone()),
             folder: data.join("packages"),
             workers: config.media.packagers(),
             keep_unused: config.media.keep_packages(),
@@ -160,7 +182,9 @@ impl App {
             Arc::new(jobs.clone()),
             Arc::new(voice.clone()),
             Arc::new(catalog.clone()),
+            Arc::new(library.clone()),
             Arc::new(listening.clone()),
+            Arc::new(sessions.clone()),
         ]);
         jobs.start([voice.handlers(), hls.handlers(), listening.handlers()].concat()).await?;
         let podcasts = flows::podcast::Podcasts {
@@ -174,9 +198,16 @@ impl App {
             auth.routes(),
             catalog.routes(),
             voice.routes(),
+            library.routes(),
             jobs.routes(),
             listening.routes(),
             hls.routes(),
+            sessions.routes(),
+            flows::play_script::routes(flows::play_script::Radio {
+                sessions: sessions.clone(),
+                hls: hls.clone(),
+                resumes: Arc::new(listening.clone()),
+            }),
             flows::render_script::routes(catalog.clone(), voice.clone()),
             flows::serve_rendering_audio::routes(voice.clone(), streaming.clone()),
             flows::serve_clip::routes(find, streaming),
@@ -207,6 +238,8 @@ impl App {
             jobs,
             listening,
             hls,
+            sessions,
+            events,
             db,
             border,
             certificate,

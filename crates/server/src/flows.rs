@@ -1,10 +1,10 @@
 //! Stories that no block owns, one file each.
 
 pub mod ask_catalog;
-pub mod ask_sessions;
 pub mod cut_clip;
 pub mod find_content;
 pub mod keep_catalog_in_step;
+pub mod play_script;
 pub mod podcast;
 pub mod render_script;
 pub mod serve_clip;

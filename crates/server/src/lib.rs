@@ -48,6 +48,8 @@ impl App {
         let done = CancellationToken::new();
         let (auth, until) = (self.auth.clone(), done.clone());
         let tending = tokio::spawn(async move { auth.keep_tending(until).await });
+        let (sessions, until) = (self.sessions.clone(), done.clone());
+        let tending_sessions = tokio::spawn(async move { sessions.keep_tending(until).await });
         serve::run(listener, self.router, acceptor, self.sockets, stopped).await;
         if let Some(watching) = watching {
             watching.abort();
@@ -55,7 +57,7 @@ impl App {
         hls.stop();
         self.jobs.stop().await;
         done.cancel();
-        let _ended = tending.await;
+        let _ended = tokio::join!(tending, tending_sessions);
         self.db.close().await;
         Ok(())
     }

@@ -30,6 +30,7 @@ pub(crate) fn base() -> OpenApi {
         ("scripts", "Shows, scripts, their lines and words"),
         ("voices", "Synthesis, renderings, captions"),
         ("jobs", "Work under way"),
+        ("contents", "Sound and pictures that were uploaded"),
         ("listening", "Positions on every device, bookmarks, clips"),
         ("actors", "People and characters, with their other names"),
         ("legacy", "Names that earlier clients use"),

@@ -35,7 +35,7 @@ mod wire;
 pub use answer::{Asked, Streaming};
 pub use conn::{Conn, tune};
 pub use direct::choose;
-pub use hls::{Hls, HlsParts};
+pub use hls::{Hls, HlsParts, Quality};
 pub use routes::told_when;
 pub use send::SendMode;
 pub use sessions::{

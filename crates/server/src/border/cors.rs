@@ -37,6 +37,11 @@ pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
             name("idempotency-key"),
             name("last-event-id"),
             name("traceparent"),
+            name("tus-resumable"),
+            name("upload-checksum"),
+            name("upload-length"),
+            name("upload-metadata"),
+            name("upload-offset"),
         ])
         .expose_headers([
             header::LOCATION,
@@ -50,6 +55,14 @@ pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
             name("ratelimit-limit"),
             name("ratelimit-remaining"),
             name("ratelimit-reset"),
+            name("tus-resumable"),
+            name("tus-version"),
+            name("tus-extension"),
+            name("tus-max-size"),
+            name("tus-checksum-algorithm"),
+            name("upload-expires"),
+            name("upload-length"),
+            name("upload-offset"),
         ])
         .max_age(Duration::from_secs(3_600));
     Some(layer)

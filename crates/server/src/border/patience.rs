@@ -17,13 +17,28 @@ use tower_http::timeout::TimeoutBody;
 const REQUEST: Duration = Duration::from_secs(30);
 /// 50 MB over a slow line of 0.5 Mbit/s.
 const UPLOAD: Duration = Duration::from_secs(15 * 60);
+/// A resumable upload may be one request: 20 GB at 4 Mbit/s. It is the end of it that a client waits for.
+const RESUMABLE: Duration = Duration::from_secs(12 * 3_600);
 /// Between two pieces of a body.
 const BODY_IDLE: Duration = Duration::from_secs(20);
 
+/// By the type of the body.
+fn limit(kind: &[u8]) -> Duration {
+    match kind {
+        b"application/offset+octet-stream" => RESUMABLE,
+        kind if [b"multipart/".as_slice(), b"audio/", b"video/"]
+            .iter()
+            .any(|upload| kind.starts_with(upload)) =>
+        {
+            UPLOAD
+        }
+        _ => REQUEST,
+    }
+}
+
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE);
-    let is_upload = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
-    let limit = if is_upload { UPLOAD } else { REQUEST };
+    let limit = kind.map_or(REQUEST, |kind| limit(kind.as_bytes()));
     let request = request.map(|body| Body::new(TimeoutBody::new(BODY_IDLE, body)));
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,

@@ -3,6 +3,7 @@
 use figment::{Provider, providers::Env};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use sori_streaming::StreamLimits;
 
 use super::{Config, ConfigError};
 
@@ -31,6 +32,8 @@ pub struct Limits {
     pub block_seconds: u32,
     /// Open connections at the same time.
     pub connections: u32,
+    /// Streaming sessions at the same time; 0 is no limit.
+    pub streams: StreamLimits,
 }
 
 impl Default for Limits {
@@ -44,13 +47,20 @@ impl Default for Limits {
             failures: 30,
             block_seconds: 60,
             connections: 10_000,
+            streams: StreamLimits::default(),
         }
     }
 }
 
-/// `SORI_LIMITS_READ=6000` and so on.
+/// `SORI_LIMITS_READ=6000`, `SORI_LIMITS_STREAMS_VIDEO=20` and so on.
 pub(super) fn limits_of_the_environment() -> impl Provider {
-    Env::prefixed("SORI_LIMITS_").map(|name| format!("limits.{}", name.as_str().to_ascii_lowercase()).into())
+    Env::prefixed("SORI_LIMITS_").map(|name| {
+        let name = name.as_str().to_ascii_lowercase();
+        match name.strip_prefix("streams_") {
+            Some(of_streams) => format!("limits.streams.{of_streams}").into(),
+            None => format!("limits.{name}").into(),
+        }
+    })
 }
 
 /// A list, or its members with commas between them: `SORI_ALLOWED_HOSTS=a.example,b.example`.
@@ -167,6 +177,8 @@ mod tests {
         }
         assert!(matches!(load(json!({"limits": {"reed": 1}})), Err(ConfigError::Unreadable(_))));
         assert_eq!(load(json!({"limits": {"read": 7}})).unwrap().limits.read, Limit(7));
+        let streams = load(json!({"limits": {"streams": {"video": 0}}})).unwrap().limits.streams;
+        assert_eq!((streams.video, streams.video_per_user), (0, 3));
     }
 
     #[test]

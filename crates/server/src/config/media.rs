@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use figment::{Provider, providers::Env};
 use serde::{Deserialize, Serialize};
+use sori_media::LibrarySettings;
 use sori_streaming::SendMode;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,14 @@ pub struct MediaSettings {
     /// most this much for each round trip (40 Mbit/s at 100 ms); 0 lets the kernel decide, which is faster over long
     /// ways and dearer over short ones.
     pub send_buffer: u32,
+    /// The largest file that may be uploaded, in bytes.
+    pub max_upload: u64,
+    /// How many uploaded contents an account may have.
+    pub max_contents: u32,
+    /// Hours that an unfinished upload is kept after its last byte.
+    pub keep_uploads_hours: u32,
+    /// So many bytes of the disk stay free: uploads are refused before.
+    pub keep_free: u64,
     /// How many files are packaged for HLS at once while somebody waits; half of the cores when 0.
     pub packagers: usize,
     /// Days that a package which nobody plays is kept; it is made again when somebody does.
@@ -25,11 +34,32 @@ pub struct MediaSettings {
 
 impl Default for MediaSettings {
     fn default() -> Self {
-        Self { send: SendMode::default(), send_buffer: 512 << 10, packagers: 0, keep_packages_days: 30 }
+        let library = LibrarySettings::default();
+        Self {
+            send: SendMode::default(),
+            send_buffer: 512 << 10,
+            max_upload: library.max_upload_bytes,
+            max_contents: library.max_contents,
+            keep_uploads_hours: 24,
+            keep_free: library.keep_free_bytes,
+            packagers: 0,
+            keep_packages_days: 30,
+        }
     }
 }
 
 impl MediaSettings {
+    #[must_use]
+    pub fn library(&self) -> LibrarySettings {
+        LibrarySettings {
+            max_upload_bytes: self.max_upload,
+            max_contents: self.max_contents,
+            keep_unfinished: Duration::from_secs(u64::from(self.keep_uploads_hours) * 3_600),
+            keep_free_bytes: self.keep_free,
+            ..LibrarySettings::default()
+        }
+    }
+
     #[must_use]
     pub fn packagers(&self) -> usize {
         match self.packagers {

@@ -1,4 +1,4 @@
-//! What can be listened to, for whoever asks: scripts with a rendering, and clips of what they may hear.
+//! What can be listened to, for whoever asks: scripts with a rendering, what was uploaded, and clips of what they may hear.
 
 use async_trait::async_trait;
 use sori_catalog::{Catalog, CatalogFault};
@@ -7,6 +7,7 @@ use sori_contracts::{
     UiLanguage,
 };
 use sori_listening::{Clip, Clips};
+use sori_media::Library;
 use sori_voice::{RenderingFault, Voice, renderings::RenderingAudio};
 
 /// What players play, best first.
@@ -16,6 +17,7 @@ const FORMATS: [&str; 5] = ["mp3", "m4a", "opus", "flac", "wav"];
 pub struct FindContent {
     pub catalog: Catalog,
     pub voice: Voice,
+    pub library: Library,
     pub clips: Clips,
 }
 
@@ -39,14 +41,20 @@ impl Contents for FindContent {
 
     async fn next(&self, caller: &Caller, id: ContentId) -> Result<Option<ContentId>, Box<dyn Fault>> {
         let next = self.catalog.heard_next(caller, ScriptId(id.0)).await;
-        Ok(next.map_err(boxed)?.map(|script| ContentId(script.0)))
+        match next.map_err(boxed)? {
+            Some(script) => Ok(Some(ContentId(script.0))),
+            None => self.library.following(caller, id).await.map_err(boxed),
+        }
     }
 }
 
 impl FindContent {
     /// What is no part of something else.
     async fn source(&self, caller: &Caller, id: ContentId) -> Result<Option<Content>, Box<dyn Fault>> {
-        self.script(caller, id).await
+        match self.script(caller, id).await? {
+            Some(content) => Ok(Some(content)),
+            None => self.library.find(caller, id).await.map_err(boxed),
+        }
     }
 
     async fn script(&self, caller: &Caller, id: ContentId) -> Result<Option<Content>, Box<dyn Fault>> {

@@ -199,6 +199,12 @@ impl Watching {
         Self { session, is_unfinished: AtomicBool::new(false) }
     }
 
+    /// Of the session.
+    #[must_use]
+    pub fn id(&self) -> StreamId {
+        self.session.id
+    }
+
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.session
     }

@@ -52,6 +52,12 @@ impl Listener {
         &self.caller
     }
 
+    /// The name of the device, if the player told one.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        Some(self.device.as_str()).filter(|device| !device.is_empty())
+    }
+
     /// The same on a device that was named elsewhere than in the query.
     ///
     /// # Errors
