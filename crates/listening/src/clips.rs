@@ -65,6 +65,7 @@ impl Listening {
         // A clip of a clip is a clip of what that was cut from.
         let (source, span) = match self.0.clips.find(source).await? {
             Some(clip) => {
+                input::span("end_ms", span, Some(clip.end_ms - clip.start_ms))?;
                 let shift = |ms: u64| input::position(ms).map(|ms| ms + clip.start_ms);
                 (clip.source, Span { start_ms: shift(span.start_ms)?, end_ms: shift(span.end_ms)? })
             }

@@ -1,6 +1,7 @@
 //! The block over real sockets, on SQLite and on PostgreSQL.
 
 mod bookmarks;
+mod clips;
 mod devices;
 mod old;
 mod personal;

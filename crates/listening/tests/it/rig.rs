@@ -1,7 +1,7 @@
 //! A server with the block's routes, on which requests say who they are, and content that exists.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -15,13 +15,18 @@ use axum::{
 };
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
+use sori_captions::{Captions, Cue};
 use sori_contracts::{
-    AccountId, Caller, Content, ContentId, ContentKind, Contents, Credential, Fault, Kind, LineId, Member,
-    OpenStream, Recheck, Role, Scopes, ScriptId, SessionId, StreamId, StreamSessions, UiLanguage,
+    AccountId, Caller, Cancel, Content, ContentFile, ContentId, ContentKind, Contents, Credential, Fault,
+    JobError, JobId, Kind, LineId, MediaId, Member, NewJob, OpenStream, Progress, ProgressReport, Recheck,
+    Role, RunningJob, Scopes, ScriptId, SessionId, StreamId, StreamSessions, UiLanguage,
 };
-use sori_db::testing::{self, TestDb};
+use sori_db::{
+    DbError, JobQueue, Tx,
+    testing::{self, TestDb},
+};
 use sori_http::problem;
-use sori_listening::{LineSpan, Lines, Listening, ListeningParts, MIGRATIONS};
+use sori_listening::{Clip, Cut, Cutter, LineSpan, Lines, Listening, ListeningParts, MIGRATIONS};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
@@ -34,6 +39,24 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 #[error("not here")]
 struct NotHere;
+
+#[derive(Debug, thiserror::Error)]
+#[error("refused")]
+struct Refused(Kind);
+
+impl Fault for Refused {
+    fn kind(&self) -> Kind {
+        self.0
+    }
+
+    fn code(&self) -> &'static str {
+        "REFUSED"
+    }
+
+    fn message(&self, _language: UiLanguage) -> String {
+        "Refused.".into()
+    }
+}
 
 impl Fault for NotHere {
     fn kind(&self) -> Kind {
@@ -62,6 +85,12 @@ pub(crate) struct World {
     contents: Mutex<HashMap<ContentId, Known>>,
     sessions: Mutex<HashMap<StreamId, (AccountId, OpenStream)>>,
     lines: Mutex<HashMap<LineId, LineSpan>>,
+    /// Orders that wait.
+    pub(crate) jobs: Mutex<Vec<(JobId, NewJob)>>,
+    /// Media that is stored.
+    pub(crate) stored: Mutex<HashSet<MediaId>>,
+    /// What the next cut says instead of cutting.
+    pub(crate) refuses: Mutex<Option<Kind>>,
     pub(crate) heard: Mutex<Vec<(StreamId, Option<bool>)>>,
     good: Mutex<bool>,
 }
@@ -88,6 +117,11 @@ impl World {
         let id = LineId::generate();
         self.lines.lock().unwrap().insert(id, span);
         id
+    }
+
+    /// It is there no more.
+    pub(crate) fn remove(&self, content: ContentId) {
+        self.contents.lock().unwrap().remove(&content);
     }
 
     /// Whether credentials are still good.
@@ -145,6 +179,66 @@ impl StreamSessions for World {
 impl Lines for World {
     async fn line(&self, _caller: &Caller, line: LineId) -> Result<LineSpan, Box<dyn Fault>> {
         self.lines.lock().unwrap().get(&line).copied().ok_or_else(|| Box::new(NotHere) as _)
+    }
+}
+
+#[async_trait]
+impl JobQueue for World {
+    async fn enqueue(&self, _tx: &mut Tx, job: NewJob) -> Result<JobId, DbError> {
+        self.enqueue_now(job).await
+    }
+
+    async fn enqueue_now(&self, job: NewJob) -> Result<JobId, DbError> {
+        let id = JobId::generate();
+        self.jobs.lock().unwrap().push((id, job));
+        Ok(id)
+    }
+}
+
+#[async_trait]
+impl Cutter for World {
+    async fn cut(&self, _source: &Content, clip: &Clip, _cancel: &Cancel) -> Result<Cut, Box<dyn Fault>> {
+        if let Some(kind) = *self.refuses.lock().unwrap() {
+            return Err(Box::new(Refused(kind)));
+        }
+        let file = |format: &str| {
+            let media = MediaId::generate();
+            self.stored.lock().unwrap().insert(media);
+            ContentFile {
+                media,
+                format: format.into(),
+                content_type: format!("audio/{format}"),
+                size_bytes: 1_000,
+                audio_codec: Some("aac".into()),
+                channels: None,
+                sample_rate_hz: None,
+                video_codec: None,
+                width: None,
+                height: None,
+                bitrate_bps: None,
+            }
+        };
+        Ok(Cut { duration_ms: clip.end_ms - clip.start_ms, files: vec![file("m4a"), file("wav")] })
+    }
+
+    async fn captions(
+        &self,
+        _caller: &Caller,
+        _source: &Content,
+    ) -> Result<Option<Captions>, Box<dyn Fault>> {
+        let cue = |start_ms: u64, text: &str| Cue {
+            start_ms,
+            end_ms: start_ms + 1_000,
+            text: text.into(),
+            ..Cue::default()
+        };
+        let cues = vec![cue(0, "One."), cue(1_000, "Two."), cue(2_000, "Three.")];
+        Ok(Some(Captions { title: "Whole".into(), lang: "en".into(), duration_ms: 3_000, cues }))
+    }
+
+    async fn discard(&self, media: MediaId) -> Result<(), Box<dyn Fault>> {
+        self.stored.lock().unwrap().remove(&media);
+        Ok(())
     }
 }
 
@@ -210,6 +304,8 @@ impl Rig {
             contents: Arc::clone(&world) as _,
             sessions: Arc::clone(&world) as _,
             lines: Arc::clone(&world) as _,
+            cutter: Arc::clone(&world) as _,
+            queue: Arc::clone(&world) as _,
         });
         let (router, _) = listening.routes().split_for_parts();
         let recheck: Arc<dyn Recheck> = Arc::new(AsTheWorldSays(Arc::clone(&world)));
@@ -255,6 +351,22 @@ impl Rig {
         progress["position"].as_f64().unwrap()
     }
 
+    /// Does the oldest order that waits; `attempt` counts from 1.
+    pub(crate) async fn work(&self, attempt: u32) -> Result<Value, JobError> {
+        let (id, job) = self.world.jobs.lock().unwrap().remove(0);
+        let handlers = self.listening.handlers();
+        let handler = handlers.iter().find(|handler| handler.kind() == job.kind).unwrap();
+        let running = RunningJob {
+            id,
+            payload: job.payload,
+            owner: job.owner,
+            attempt,
+            progress: Arc::new(Unwatched),
+            cancel: Cancel::new(),
+        };
+        handler.run(running).await
+    }
+
     pub(crate) async fn listen(&self) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -262,6 +374,12 @@ impl Rig {
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Server { address, task }
     }
+}
+
+struct Unwatched;
+
+impl ProgressReport for Unwatched {
+    fn report(&self, _progress: Progress) {}
 }
 
 async fn introduce(mut request: Request, next: Next) -> Response {
