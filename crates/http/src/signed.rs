@@ -174,25 +174,13 @@ impl Links {
         Self { signer: None, member: None, until_s: None, parent: None }
     }
 
-    /// For the parts of something that is played for some time, such as the playlists that a playlist
-    /// names: good for `lasting` from the time when the request's own address was signed, or from now.
-    /// An address stays as good as it was made, however often it is asked for.
+    /// For what is played for some time, and for the parts that it names, such as the file of a playlist:
+    /// good for `lasting` from now on. Those for a request that came by a signed address end when that one
+    /// does, so that an address stays as good as it was made, however often it is asked for.
     #[must_use]
     pub fn to_parts(&self, lasting: Duration) -> Self {
-        let lasting_s = lasting.max(LIFETIME).as_secs();
-        let signed_s = |(_, expires_s): (Member, u64)| expires_s.saturating_sub(LIFETIME.as_secs());
-        let begin_s = self.parent.map_or_else(|| seconds(SystemTime::now()), signed_s);
-        self.until(begin_s + lasting_s)
-    }
-
-    /// The same for what a part names, such as the file of a playlist: good as long as the address of
-    /// the request is, which [`to_parts`](Self::to_parts) made.
-    #[must_use]
-    pub fn to_parts_of_part(&self, lasting: Duration) -> Self {
-        match self.parent {
-            Some((_, expires_s)) => self.until(expires_s),
-            None => self.to_parts(lasting),
-        }
+        let now_s = seconds(SystemTime::now());
+        self.until(self.parent.map_or(now_s + lasting.max(LIFETIME).as_secs(), |(_, expires_s)| expires_s))
     }
 
     fn until(&self, expires_s: u64) -> Self {
@@ -376,17 +364,14 @@ mod tests {
         assert!(expires_s(&part).abs_diff(now_s + 10_800) < 60, "{part:?}");
         assert!(expires_s(&links.to_parts(Duration::ZERO).to("/part")).abs_diff(now_s + 900) < 60);
 
-        // By a signed address: no younger ones, and its parts count from when it was signed.
+        // By a signed address: no younger ones, and its parts are as good as it is.
         let by_link = Member { credential: Credential::Link, ..person };
-        let signed_s = now_s - 600;
-        let links = links_of(by_link, &format!("/master?expires={}&key=1", signed_s + 900)).await;
-        assert_eq!(links.to("/part").expires_at_ms, None);
-        let part = links.to_parts(film).to("/part");
-        assert_eq!(expires_s(&part), signed_s + 10_800);
         let links = links_of(by_link, &part.url).await;
-        assert_eq!(expires_s(&links.to_parts_of_part(film).to("/file")), signed_s + 10_800);
+        assert_eq!(links.to("/file").expires_at_ms, None);
+        let file = links.to_parts(film * 2).to("/file");
+        assert_eq!(expires_s(&file), expires_s(&part));
         let stands_for = UrlSigner::new(key(1), []);
-        let verified = stands_for.verify(&Method::GET, "/part", Some(query(&part)), SystemTime::now());
+        let verified = stands_for.verify(&Method::GET, "/file", Some(query(&file)), SystemTime::now());
         assert!(matches!(verified, Signature::Valid(member) if member.account == person.account));
     }
 

@@ -162,10 +162,12 @@ impl App {
                 scratch: data.join("scratch"),
             }),
             queue: Arc::clone(&queue),
+            check_every: sori_listening::CHECK_EVERY,
         });
         let hls = Hls::new(HlsParts {
             db: db.clone(),
             streaming: streaming.clone(),
+            sessions: sessions.clone(),
             media,
             files: Arc::new(store),
             packager: Arc::new(FfmpegPackager),

@@ -1,6 +1,8 @@
 //! A request for an object becomes an answer: conditions, ranges, HEAD (RFC 9110).
 
-use std::{collections::VecDeque, convert::Infallible, ops::Range, sync::Arc, time::SystemTime};
+use std::{
+    collections::VecDeque, convert::Infallible, fs::File, io, ops::Range, sync::Arc, time::SystemTime,
+};
 
 use axum::{
     body::Body,
@@ -15,6 +17,7 @@ use crate::{
     body::ObjectBody,
     conditions::{Validators, Verdict},
     multipart::{Segment, content_range, segments},
+    object::Object,
     range::{Selection, select},
     send::SendMode,
     sessions::Watching,
@@ -108,7 +111,7 @@ impl Streaming {
             let object = self.shelf.get(id).await?;
             let span = span.start..span.end.min(object.media.size_bytes);
             let warm = tokio::task::spawn_blocking(move || object.warm(span)).await;
-            warm.map_err(std::io::Error::other).flatten().map_err(|e| MediaFault::from_io("preloading", e))
+            warm.map_err(io::Error::other).flatten().map_err(|e| MediaFault::from_io("preloading", e))
         };
         if let Err(fault) = read.await {
             tracing::debug!(%id, %fault, "an object was not preloaded");
@@ -155,6 +158,43 @@ impl Streaming {
         }
         response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         Ok(response)
+    }
+
+    /// Answers a GET or HEAD for one range of a file that is still written, of which the first
+    /// `whole_bytes` stay as they are: how long it will be is not known (14.4). `None` when the range is
+    /// not there yet, or none is asked for.
+    pub(crate) fn answer_growing(
+        &self,
+        file: &File,
+        whole_bytes: u64,
+        content_type: &str,
+        asked: &Asked,
+    ) -> io::Result<Option<Response>> {
+        let Some(Selection::Parts(parts)) = asked.range().map(|range| select(range, whole_bytes)) else {
+            return Ok(None);
+        };
+        let [part] = &parts[..] else { return Ok(None) };
+        let mut response = StatusCode::PARTIAL_CONTENT.into_response();
+        insert(&mut response, header::CONTENT_TYPE, content_type);
+        insert(&mut response, header::CONTENT_RANGE, &content_range(part, None));
+        response.headers_mut().insert(header::CONTENT_LENGTH, (part.end - part.start).into());
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if !asked.is_head() {
+            // Only to be read: a mapping would be of a file whose length changes.
+            let media = StoredMedia {
+                id: MediaId(uuid::Uuid::nil()),
+                content_type: content_type.to_owned(),
+                size_bytes: whole_bytes,
+                sha256: String::new(),
+                created_at_ms: 0,
+            };
+            let object = Arc::new(Object::new(media, file.try_clone()?));
+            let meters = [Some(Arc::clone(&self.sent)), asked.meter.clone()];
+            let (wire, held) = (asked.wire.clone(), asked.held.clone());
+            let body = ObjectBody::new(object, span(part.clone()), SendMode::Read, wire, meters, held);
+            *response.body_mut() = Body::new(body);
+        }
+        Ok(Some(response))
     }
 }
 

@@ -28,21 +28,38 @@ impl Sessions {
         asked: Asked,
     ) -> Result<Response, Problem> {
         let inner = self.inner();
-        let role = listener.caller.member().map(|member| member.role);
-        if !asked.is_head()
-            && let Some(watching) = inner.watching(listener, id)
-            && let Some(content) = watching.session().known(role)
-        {
-            return inner.send(listener, &content, quality, asked, Some(watching)).await;
-        }
-        let content = Arc::new(self.content(listener, id).await?);
         if asked.is_head() {
+            let content = self.content(listener, id).await?;
             return inner.send(listener, &content, quality, asked, None).await;
         }
-        let file = choose(&content, quality)?;
-        let watching = self.watch(listener, &content, file).await?;
-        watching.session().remember(role, &content, KNOWN_FOR_MS);
+        let (content, watching) = self.attend(listener, id, quality).await?;
         inner.send(listener, &content, quality, asked, Some(watching)).await
+    }
+
+    /// The content and the session in which the listener plays it, which begins if it is not open yet.
+    ///
+    /// # Errors
+    /// Not found, no such quality, no free slot.
+    pub(crate) async fn attend(
+        &self,
+        listener: &Listener,
+        id: ContentId,
+        quality: Option<&str>,
+    ) -> Result<(Arc<Content>, Watching), Problem> {
+        if let Some(known) = self.at_hand(listener, id) {
+            return Ok(known);
+        }
+        let content = Arc::new(self.content(listener, id).await?);
+        let watching = self.watch(listener, &content, choose(&content, quality)?).await?;
+        watching.session().remember(listener.role(), &content, KNOWN_FOR_MS);
+        Ok((content, watching))
+    }
+
+    /// The same of a session that is open, when its content was found for the listener a moment ago.
+    pub(crate) fn at_hand(&self, listener: &Listener, id: ContentId) -> Option<(Arc<Content>, Watching)> {
+        let watching = self.inner().watching(listener, id)?;
+        let content = watching.session().known(listener.role())?;
+        Some((content, watching))
     }
 
     /// What the listener may hear or see by this id.

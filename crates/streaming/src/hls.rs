@@ -36,7 +36,7 @@ use sori_db::{Db, JobQueue};
 use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::Streaming;
+use crate::{Sessions, Streaming};
 use growing::Growing;
 use packages::{PackageId, Packages};
 use shown::Shown;
@@ -50,6 +50,14 @@ pub use shown::Quality;
 const READY_KEPT: u64 = 500;
 /// What follows a content is prepared once in this time.
 const PREFETCHED_FOR: Duration = Duration::from_secs(600);
+
+/// How long the addresses of a content's parts are good: for whoever stops in between and goes on.
+#[must_use]
+pub fn lasting(content: &Content) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+    let once = Duration::from_millis(content.duration_ms.unwrap_or(0));
+    (once.saturating_mul(2) + Duration::from_secs(3_600)).min(LONGEST)
+}
 
 /// Captions that are shown while something plays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +80,7 @@ pub trait CaptionTracks: Send + Sync {
 pub struct HlsParts {
     pub db: Db,
     pub streaming: Streaming,
+    pub sessions: Sessions,
     pub media: Arc<dyn MediaStore>,
     pub files: Arc<dyn MediaFiles>,
     pub packager: Arc<dyn Packager>,
@@ -95,6 +104,7 @@ struct Inner {
     packages: Packages,
     growing: Growing,
     streaming: Streaming,
+    sessions: Sessions,
     media: Arc<dyn MediaStore>,
     files: Arc<dyn MediaFiles>,
     packager: Arc<dyn Packager>,
@@ -120,6 +130,7 @@ impl Hls {
             packages: Packages { db: parts.db },
             growing: Growing::new(parts.folder),
             streaming: parts.streaming,
+            sessions: parts.sessions,
             media: parts.media,
             files: parts.files,
             packager: parts.packager,

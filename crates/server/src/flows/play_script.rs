@@ -1,7 +1,7 @@
 //! The radio API: all that a player needs to play a script, and the session it plays in. The streaming
 //! block has sessions and qualities, the voices have captions, listening knows where somebody stopped.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -10,7 +10,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use sori_contracts::{Content, ContentId, Moment, Resume, Resumes, ScriptId, StreamId};
 use sori_http::{Json, Links, Path, Problem, ProblemBody, Query};
-use sori_streaming::{Hls, Listener, Quality, SessionFault, Sessions, choose, told_when};
+use sori_streaming::{
+    Hls, Listener, Quality, SessionFault, Sessions, choose, hls::lasting, told_when,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(Clone)]
@@ -152,9 +154,7 @@ impl Radio {
     ) -> Result<StreamInfo, Problem> {
         let renditions = self.hls.qualities(content).await?;
         let (rendition, file) = picked(content, &renditions, quality)?;
-        // Somebody who stops in between goes on with the same addresses.
-        let lasting = Duration::from_millis(content.duration_ms.unwrap_or(0)) * 2 + Duration::from_secs(900);
-        let links = links.to_parts(lasting);
+        let links = links.to_parts(lasting(content));
         let direct = links.to(&format!("/api/stream/{}", content.id));
         let with = |fields: &[(&str, Option<&str>)]| {
             let said = fields.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));

@@ -6,15 +6,12 @@
 use std::{
     fs::File,
     io,
-    ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use axum::body::Body;
-use bytes::Bytes;
 use moka::sync::Cache;
 use sori_contracts::MediaFault;
 
@@ -26,7 +23,6 @@ use super::{
 /// Nobody asks any more.
 const KEPT_UNUSED: Duration = Duration::from_secs(60);
 const MOST: u64 = 256;
-const READ_BYTES: u64 = 64 << 10;
 
 pub(crate) struct Growing {
     folder: PathBuf,
@@ -137,22 +133,4 @@ fn extend(index: &mut FragmentIndex, file: &File) -> io::Result<()> {
             return Ok(());
         }
     }
-}
-
-/// A span of a file, in pieces.
-pub(crate) fn body(file: Arc<File>, span: Range<u64>) -> Body {
-    let pieces = futures::stream::try_unfold((file, span), |(file, mut span)| async move {
-        if span.is_empty() {
-            return Ok::<_, io::Error>(None);
-        }
-        let piece = span.start..span.end.min(span.start + READ_BYTES);
-        span.start = piece.end;
-        let source = Arc::clone(&file);
-        let read = tokio::task::spawn_blocking(move || {
-            let mut bytes = vec![0; (piece.end - piece.start) as usize];
-            source.read_exact_at(&mut bytes, piece.start).map(|()| Bytes::from(bytes))
-        });
-        Ok(Some((read.await.map_err(io::Error::other)??, (file, span))))
-    });
-    Body::from_stream(pieces)
 }

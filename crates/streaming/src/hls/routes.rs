@@ -1,32 +1,27 @@
 //! `GET /api/stream/{content_id}/hls/{file}`: playlists, captions and the files that they name.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
-    body::Body,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
-use sori_contracts::{Caller, Content, ContentId};
-use sori_http::{Links, Path, Problem, ProblemBody, Query, Who};
+use sori_contracts::{Content, ContentId, MediaFault};
+use sori_http::{Links, Path, Problem, ProblemBody, Query};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    CaptionTrack, Hls, HlsFault, Source, growing,
+    CaptionTrack, Hls, HlsFault, Source, lasting,
     packages::PackageId,
     playlist::{
         Progress, Subtitles, Variant, media_playlist, multivariant_playlist, subtitles_playlist, timed_webvtt,
     },
     shown::{Shown, ShownRendition},
 };
-use crate::{
-    Asked,
-    multipart::content_range,
-    range::{Selection, select},
-};
+use crate::{Asked, Listener, told_when};
 
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 /// Seconds after which a player may ask again for what is being prepared.
@@ -84,40 +79,62 @@ struct PackageQuery {
         (status = 404, description = "`CONTENT_NOT_FOUND`, `RENDITION_NOT_FOUND`", body = ProblemBody),
         (status = 412, description = "`PRECONDITION_FAILED`: `If-Match` names another file", body = ProblemBody),
         (status = 416, description = "The range lies outside of the file", body = ProblemBody),
+        (status = 429, description = "`STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back", body = ProblemBody),
         (status = 503, description = "`STREAM_PREPARING`: try again; `STREAM_FILE_UNAVAILABLE`", body = ProblemBody),
     ))]
 async fn get_hls_file(
     State(hls): State<Hls>,
-    Who(caller): Who,
+    listener: Listener,
     Path((id, file)): Path<(ContentId, String)>,
     Query(query): Query<PackageQuery>,
     links: Links,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let content = hls.0.contents.content(&caller, id).await.map_err(Problem::from_boxed)?;
-    let wanted = Wanted::of(&file).ok_or(HlsFault::NoRendition(id))?;
-    let request = Request { hls, caller, content, package: query.package.map(PackageId), links };
-    let answered = match wanted {
-        Wanted::Multivariant => request.multivariant().await,
-        Wanted::Media(name) => request.media(&name).await,
-        Wanted::File(name) => request.file(&name, asked).await,
-        Wanted::CaptionList => request.caption_list().await,
-        Wanted::Captions => request.captions().await,
+    let answered = async {
+        let wanted = Wanted::of(&file).ok_or(HlsFault::NoRendition(id))?;
+        let (content, asked) = attend(&hls, &listener, id, &wanted, asked).await?;
+        let request = Request { hls, listener, content, package: query.package.map(PackageId), links };
+        match wanted {
+            Wanted::Multivariant => request.multivariant().await,
+            Wanted::Media(name) => request.media(&name).await,
+            Wanted::File(name) => request.file(&name, asked).await,
+            Wanted::CaptionList => request.caption_list().await,
+            Wanted::Captions => request.captions().await,
+        }
     };
-    answered.or_else(|problem| match problem.fault().code() {
+    answered.await.or_else(|problem| match problem.fault().code() {
         "STREAM_PREPARING" => {
             let mut response = problem.into_response();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(AGAIN_AFTER_S));
             Ok(response)
         }
-        _ => Err(problem),
+        _ => Ok(told_when(problem)),
     })
+}
+
+/// Whoever asks for the first playlist or for bytes plays: that is a session, and may need a slot.
+async fn attend(
+    hls: &Hls,
+    listener: &Listener,
+    id: ContentId,
+    wanted: &Wanted,
+    asked: Asked,
+) -> Result<(Arc<Content>, Asked), Problem> {
+    let sessions = &hls.0.sessions;
+    if !asked.is_head() && matches!(wanted, Wanted::Multivariant | Wanted::File(_)) {
+        let (content, watching) = sessions.attend(listener, id, None).await?;
+        return Ok((content, asked.held(watching)));
+    }
+    match sessions.at_hand(listener, id) {
+        Some((content, _)) => Ok((content, asked)),
+        None => Ok((Arc::new(sessions.content(listener, id).await?), asked)),
+    }
 }
 
 struct Request {
     hls: Hls,
-    caller: Caller,
-    content: Content,
+    listener: Listener,
+    content: Arc<Content>,
     package: Option<PackageId>,
     links: Links,
 }
@@ -128,7 +145,7 @@ impl Request {
             Err(HlsFault::NotPackaged { code, .. }) => {
                 tracing::info!(content = %self.content.id, code, "played as it is");
                 let original = format!("/api/stream/{}", self.content.id);
-                let address = self.links.to_parts(self.lasting()).to(&original).url;
+                let address = self.links.to_parts(lasting(&self.content)).to(&original).url;
                 return Ok(Redirect::temporary(&address).into_response());
             }
             shown => shown?,
@@ -141,14 +158,14 @@ impl Request {
         let variant = |rendition| variant(rendition, &shown, |file| self.part(file, Some(shown.id)));
         let variants: Vec<Variant<'_>> = shown.renditions.iter().map(variant).collect();
         let text = multivariant_playlist(&variants, subtitles.as_slice());
-        self.hls.look_ahead(&self.caller, &self.content, &shown);
+        self.hls.look_ahead(self.listener.caller(), &self.content, &shown);
         Ok(playlist(text))
     }
 
     async fn media(&self, name: &str) -> Result<Response, Problem> {
         let shown = self.shown().await?;
         let rendition = shown.rendition(name).ok_or(HlsFault::NoRendition(self.content.id))?;
-        let uri = self.part_of_part(&format!("{name}.mp4"), Some(shown.id));
+        let uri = self.part(&format!("{name}.mp4"), Some(shown.id));
         Ok(playlist(media_playlist(&rendition.fragments, shown.target_s, &uri, shown.progress)))
     }
 
@@ -161,7 +178,6 @@ impl Request {
         }
     }
 
-    /// A span of a file that is still written: how long it will be is not known (RFC 9110, 14.4).
     async fn growing(
         &self,
         shown: &Shown,
@@ -171,20 +187,10 @@ impl Request {
         let (fragments, file) = self.hls.0.growing.look(shown.id, &rendition.name).await?;
         let preparing = || HlsFault::Preparing(self.content.id);
         let file = file.ok_or_else(preparing)?;
-        let range = asked.range().ok_or_else(preparing)?;
-        let span = match select(range, fragments.end()) {
-            Selection::Parts(parts) if parts.len() == 1 => parts[0].clone(),
-            _ => return Err(preparing().into()),
-        };
         let content_type = if fragments.resolution.is_some() { "video/mp4" } else { "audio/mp4" };
-        let headers = [
-            (header::CONTENT_TYPE, content_type.to_owned()),
-            (header::CONTENT_RANGE, content_range(&span, None)),
-            (header::CONTENT_LENGTH, (span.end - span.start).to_string()),
-            (header::CACHE_CONTROL, "no-store".to_owned()),
-        ];
-        let body = if asked.is_head() { Body::empty() } else { growing::body(file, span) };
-        Ok((StatusCode::PARTIAL_CONTENT, headers, body).into_response())
+        let answered = self.hls.0.streaming.answer_growing(&file, fragments.end(), content_type, asked);
+        let answered = answered.map_err(|error| MediaFault::from_io("reading a growing file", error))?;
+        Ok(answered.ok_or_else(preparing)?)
     }
 
     async fn caption_list(&self) -> Result<Response, Problem> {
@@ -193,7 +199,7 @@ impl Request {
             Some(duration_ms) => duration_ms as f64 / 1000.0,
             None => self.shown().await?.duration_s(),
         };
-        Ok(playlist(subtitles_playlist(&self.part_of_part("captions.vtt", None), duration_s)))
+        Ok(playlist(subtitles_playlist(&self.part("captions.vtt", None), duration_s)))
     }
 
     async fn captions(&self) -> Result<Response, Problem> {
@@ -204,7 +210,7 @@ impl Request {
     }
 
     async fn track(&self) -> Result<Option<CaptionTrack>, Problem> {
-        self.hls.0.captions.track(&self.caller, &self.content).await.map_err(Problem::from_boxed)
+        self.hls.0.captions.track(self.listener.caller(), &self.content).await.map_err(Problem::from_boxed)
     }
 
     async fn playable(&self) -> Result<Arc<Shown>, HlsFault> {
@@ -226,29 +232,16 @@ impl Request {
         }
     }
 
-    /// For whoever stops in between and goes on.
-    fn lasting(&self) -> Duration {
-        const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-        let once = Duration::from_millis(self.content.duration_ms.unwrap_or(0));
-        (once * 2 + Duration::from_secs(3_600)).min(LONGEST)
-    }
-
-    fn part(&self, file: &str, package: Option<PackageId>) -> String {
-        self.address(&self.links.to_parts(self.lasting()), file, package)
-    }
-
-    fn part_of_part(&self, file: &str, package: Option<PackageId>) -> String {
-        self.address(&self.links.to_parts_of_part(self.lasting()), file, package)
-    }
-
     /// Relative, since it stands in a playlist hundreds of times.
-    fn address(&self, links: &Links, file: &str, package: Option<PackageId>) -> String {
+    fn part(&self, file: &str, package: Option<PackageId>) -> String {
         let folder = format!("/api/stream/{}/hls/", self.content.id);
+        let links = self.links.to_parts(lasting(&self.content));
         let signed = links.to(&format!("{folder}{file}")).url;
         let mut address = signed.strip_prefix(&folder).unwrap_or(&signed).to_owned();
-        if let Some(package) = package {
+        let device = self.listener.device().map(|device| ("device_id", device.to_owned()));
+        for (name, value) in package.map(|id| ("package", id.to_string())).into_iter().chain(device) {
             let separator = if address.contains('?') { '&' } else { '?' };
-            address.push_str(&format!("{separator}package={package}"));
+            address.push_str(&format!("{separator}{name}={value}"));
         }
         address
     }

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use sori_contracts::{AccountId, Caller};
+use sori_contracts::{AccountId, Caller, Role};
 use sori_http::{ClientAddress, Problem, RequestFault};
 
 const MOST_DEVICE_CHARS: usize = 64;
@@ -50,6 +50,10 @@ impl Listener {
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.caller.member().map(|member| member.role)
     }
 
     /// The name of the device, if the player told one.

@@ -149,7 +149,7 @@ async fn a_damaged_source_is_tried_twice_and_then_played_as_it_is() {
             assert_eq!(refused.headers()["location"], format!("/api/stream/{}", rig.contents[0].id));
         }
         assert_eq!(*rig.pen.attempts.lock().unwrap(), [false, true]);
-        let heard = rig.heard.0.lock().unwrap().clone();
+        let heard = rig.heard.failures();
         assert!(
             matches!(&heard[..], [Event::PackagingFailed { content_id, error_code, .. }]
                 if *content_id == rig.contents[0].id && error_code == "ENCODING_FAILED"),
@@ -171,7 +171,7 @@ async fn a_source_that_is_damaged_in_one_place_is_played_all_the_same() {
         })
         .await;
         rig.media_with("#EXT-X-ENDLIST").await;
-        assert!(rig.heard.0.lock().unwrap().is_empty());
+        assert!(rig.heard.failures().is_empty());
     }
 }
 
@@ -324,6 +324,37 @@ async fn addresses_in_playlists_stand_for_whoever_asked() {
         let (name, query) = uri.split_once('?').unwrap();
         let verified = signer.verify(&Method::GET, &rig.path(name), Some(query), SystemTime::now());
         assert!(matches!(verified, Signature::Valid(by) if by.account == member.account), "{uri}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_plays_in_pieces_has_one_session_and_one_slot() {
+    for database in databases(&[MIGRATIONS]).await {
+        let rig = Rig::new(&database, 2);
+        rig.pen.allow(2);
+        let caller = Caller::Account(member());
+        let asked = |method: Method, path: &str| {
+            Request::builder().method(method).uri(path).extension(caller).header("range", "bytes=0-99")
+        };
+        let master = rig.path("master.m3u8?device_id=phone-1");
+        assert_eq!(rig.ask(asked(Method::HEAD, &master)).await.status(), 200);
+        assert_eq!(rig.sessions.count(), 0, "a look is no session");
+        let playlist = text(rig.ask(asked(Method::GET, &master)).await).await;
+        let media = rig.path(uris(&playlist).next().unwrap());
+        assert!(media.ends_with("&device_id=phone-1"), "{media}");
+        let playlist = text(rig.ask(asked(Method::GET, &media)).await).await;
+        let file = rig.path(uris(&playlist).next().unwrap());
+        for fragments in [2, WHOLE] {
+            rig.pen.allow(fragments);
+            let segment = bytes(rig.ask(asked(Method::GET, &file)).await).await;
+            assert!(segment == written().0[..100]);
+        }
+        assert_eq!(rig.sessions.count(), 1);
+        // The one slot that this account has is taken; on the same content it is the same session.
+        let other = format!("/api/stream/{}/hls/master.m3u8?device_id=tablet", rig.contents[1].id);
+        let refused = rig.ask(asked(Method::GET, &other)).await;
+        assert_eq!(refused.status(), 429);
+        assert!(refused.headers().contains_key("retry-after"));
     }
 }
 

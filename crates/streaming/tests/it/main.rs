@@ -6,3 +6,4 @@ mod hls;
 mod model;
 mod patience;
 mod server;
+mod sessions;

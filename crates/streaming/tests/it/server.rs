@@ -151,7 +151,7 @@ async fn object(
     Ok(streaming.answer(id, asked).await?.into_response())
 }
 
-async fn answer<S>(connection: Conn<S>, router: Router)
+pub(crate) async fn answer<S>(connection: Conn<S>, router: Router)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {

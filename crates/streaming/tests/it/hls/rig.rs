@@ -22,9 +22,9 @@ use sori_contracts::{
     Credential, Event, Fault, JobId, MediaFacts, MediaFault, MediaFiles, MediaId, MediaStore, Member, NewJob,
     Packager, PackagingOrder, Progress, ProgressReport, Role, Scopes, SoundFacts, StoredMedia,
 };
-use sori_db::{DbError, JobQueue, Tx, testing::TestDb};
+use sori_db::{Clock, DbError, JobQueue, Tx, testing::TestDb};
 use sori_streaming::{
-    Hls, HlsParts, SendMode, Streaming,
+    Hls, HlsParts, SendMode, SessionParts, Sessions, StreamLimits, Streaming,
     hls::{CaptionTrack, CaptionTracks},
 };
 use tower::ServiceExt;
@@ -237,7 +237,14 @@ impl JobQueue for Queue {
 }
 
 #[derive(Default)]
-pub(crate) struct Heard(pub(crate) Mutex<Vec<Event>>);
+pub(crate) struct Heard(Mutex<Vec<Event>>);
+
+impl Heard {
+    pub(crate) fn failures(&self) -> Vec<Event> {
+        let heard = self.0.lock().unwrap();
+        heard.iter().filter(|event| matches!(event, Event::PackagingFailed { .. })).cloned().collect()
+    }
+}
 
 impl Announce for Heard {
     fn announce(&self, event: Event) {
@@ -256,6 +263,7 @@ impl ProgressReport for Percents {
 
 pub(crate) struct Rig {
     pub(crate) hls: Hls,
+    pub(crate) sessions: Sessions,
     pub(crate) router: Router,
     pub(crate) store: Arc<Store>,
     pub(crate) pen: Arc<Pen>,
@@ -293,9 +301,20 @@ impl Rig {
         packages: PathBuf,
     ) -> Self {
         let (pen, queue, heard) = (Arc::<Pen>::default(), Arc::<Queue>::default(), Arc::<Heard>::default());
+        let streaming = Streaming::new(Arc::clone(&store) as Arc<dyn MediaFiles>, SendMode::Read);
+        let limits = StreamLimits { audio_per_user: 1, ..StreamLimits::default() };
+        let sessions = Sessions::new(SessionParts {
+            db: database.db.clone(),
+            streaming: streaming.clone(),
+            contents: Arc::new(Library(contents.clone())),
+            announce: Arc::clone(&heard) as Arc<dyn Announce>,
+            limits,
+            clock: Clock::system(),
+        });
         let hls = Hls::new(HlsParts {
             db: database.db.clone(),
-            streaming: Streaming::new(Arc::clone(&store) as Arc<dyn MediaFiles>, SendMode::Read),
+            streaming,
+            sessions: sessions.clone(),
             media: Arc::clone(&store) as Arc<dyn MediaStore>,
             files: Arc::clone(&store) as Arc<dyn MediaFiles>,
             packager: Arc::clone(&pen) as Arc<dyn Packager>,
@@ -308,7 +327,7 @@ impl Rig {
             keep_unused: Duration::from_secs(3_600),
         });
         let router = Router::from(hls.routes());
-        Self { hls, router, store, pen, queue, heard, contents, folder }
+        Self { hls, sessions, router, store, pen, queue, heard, contents, folder }
     }
 
     pub(crate) fn packages(&self) -> PathBuf {
