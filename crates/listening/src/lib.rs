@@ -18,7 +18,7 @@ mod routes;
 mod rule;
 mod sync;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sori_contracts::{AccountId, ContentId, Contents, Fault, JobHandler, Resume, Resumes, StreamSessions};
@@ -38,7 +38,12 @@ pub struct ListeningParts {
     pub lines: Arc<dyn Lines>,
     pub cutter: Arc<dyn Cutter>,
     pub queue: Arc<dyn JobQueue>,
+    /// How soon a socket notices that its credential was taken back. [`CHECK_EVERY`] is good.
+    pub check_every: Duration,
 }
+
+/// Each check is one look into what the process knows, and one write that the device is there.
+pub const CHECK_EVERY: Duration = Duration::from_secs(30);
 
 /// The block. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +57,7 @@ struct Inner {
     clips: Clips,
     cutter: Arc<dyn Cutter>,
     queue: Arc<dyn JobQueue>,
+    check_every: Duration,
     sync: sync::Sync,
 }
 
@@ -60,9 +66,9 @@ impl Listening {
     /// [`Listening::close_sockets`].
     #[must_use]
     pub fn new(parts: ListeningParts) -> Self {
-        let ListeningParts { db, contents, sessions, lines, cutter, queue } = parts;
+        let ListeningParts { db, contents, sessions, lines, cutter, queue, check_every } = parts;
         let (sync, clips) = (sync::Sync::new(db.clone()), Clips::new(db.clone()));
-        Self(Arc::new(Inner { db, contents, sessions, lines, clips, cutter, queue, sync }))
+        Self(Arc::new(Inner { db, contents, sessions, lines, clips, cutter, queue, check_every, sync }))
     }
 
     #[must_use]

@@ -1,7 +1,7 @@
 //! The log of a content, and going back to what it holds.
 
 use serde::Serialize;
-use sori_contracts::{AccountId, Caller, ContentId, Member};
+use sori_contracts::{Caller, ContentId, Member};
 use sori_db::now_ms;
 
 use super::{Progress, store};
@@ -53,11 +53,12 @@ impl Listening {
     /// The log of a content, newest first.
     pub(crate) async fn log(
         &self,
-        account: AccountId,
+        member: Member,
         content: ContentId,
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<LogEntry>, ListeningFault> {
+        self.0.contents.content(&Caller::Account(member), content).await?;
         let entries = self
             .0
             .db
@@ -67,7 +68,7 @@ impl Listening {
                  FROM listening_log WHERE account_id = $1 AND content_id = $2 AND number < $3
                  ORDER BY number DESC LIMIT $4",
             )
-            .bind(account)
+            .bind(member.account)
             .bind(content)
             .bind(before.unwrap_or(i64::MAX))
             .bind(limit)

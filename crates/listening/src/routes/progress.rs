@@ -77,7 +77,10 @@ async fn replay_progress(
 #[utoipa::path(get, path = "/v1/progress/{content_id}/log", operation_id = "list_progress_log", tag = "listening",
     security(("account" = ["scripts:read"])),
     params(("content_id" = ContentId, Path, description = "Content"), PageQuery),
-    responses((status = 200, description = "One page of updates", body = Page<LogEntry>)))]
+    responses(
+        (status = 200, description = "One page of updates", body = Page<LogEntry>),
+        (status = 404, description = "`CONTENT_NOT_FOUND`", body = ProblemBody),
+    ))]
 async fn list_progress_log(
     State(listening): State<Listening>,
     SignedIn(member): SignedIn,
@@ -85,7 +88,7 @@ async fn list_progress_log(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<LogEntry>>, Problem> {
     let limit = page.limit()?;
-    let rows = listening.log(member.account, content, page.after()?, limit + 1).await?;
+    let rows = listening.log(member, content, page.after()?, limit + 1).await?;
     Ok(Json(Page::cut(rows, limit, |entry: &LogEntry| entry.number.to_string())))
 }
 

@@ -33,8 +33,6 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENT_FOR: Duration = Duration::from_secs(65);
 /// One message to a client that does not read.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
-/// How long a credential that was taken back is listened to, and the mark of the device renewed.
-const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// Of credentials that cannot be asked about again.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const RECENT: u32 = 50;
@@ -126,7 +124,7 @@ impl Session<'_> {
         if let ControlFlow::Break(end) = send(socket, Frame::text(state.written())).await {
             return end;
         }
-        let (mut ping, mut check) = (interval(PING_EVERY), interval(CHECK_EVERY));
+        let (mut ping, mut check) = (interval(PING_EVERY), interval(self.listening.0.check_every));
         for timer in [&mut ping, &mut check] {
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
             timer.reset();

@@ -306,6 +306,7 @@ impl Rig {
             lines: Arc::clone(&world) as _,
             cutter: Arc::clone(&world) as _,
             queue: Arc::clone(&world) as _,
+            check_every: Duration::from_millis(100),
         });
         let (router, _) = listening.routes().split_for_parts();
         let recheck: Arc<dyn Recheck> = Arc::new(AsTheWorldSays(Arc::clone(&world)));

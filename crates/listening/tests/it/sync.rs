@@ -254,3 +254,12 @@ async fn a_plain_request_is_no_handshake() {
     let (status, _) = rig.get(Who::new(), "/api/sync").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_credential_that_was_taken_back_ends_its_socket() {
+    let rig = rigs().await.remove(0);
+    let server = rig.listen().await;
+    let mut phone = server.opened(Who::new(), "phone").await;
+    rig.world.set_good(false);
+    assert_eq!(phone.closed().await, Some(4401));
+}
