@@ -37,43 +37,56 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("DELETE /api/admin/accounts/{id}", AtLeast(Role::Admin, ADMIN)),
     ("DELETE /api/me", Account(SELF)),
     ("DELETE /api/me/devices/{id}", Account(SELF)),
+    ("DELETE /api/me/history", Account(SELF)),
     ("DELETE /api/me/identities/{id}", Account(SELF)),
     ("DELETE /api/mypage/bookmarks/{id}", Account(READ)),
+    ("DELETE /api/v1/audio/sessions/{id}", Visible(READ)),
     ("DELETE /v1/actors/{id}", AtLeast(Role::Editor, WRITE)),
     ("DELETE /v1/actors/{id}/aliases/{alias}", AtLeast(Role::Editor, WRITE)),
     ("DELETE /v1/api-keys/{id}", Account(SELF)),
+    ("DELETE /v1/clips/{id}", Account(WRITE)),
     ("DELETE /v1/contents/{id}", Account(WRITE)),
     ("DELETE /v1/devices/{id}", Account(READ)),
     ("DELETE /v1/jobs/{id}", Account(MOVE_JOBS)),
     ("DELETE /v1/scripts/{id}", Account(WRITE)),
     ("DELETE /v1/scripts/{id}/shares/{account_id}", Account(WRITE)),
-    ("DELETE /v1/uploads/{id}", Account(WRITE)),
     ("DELETE /v1/shows/{id}", Account(WRITE)),
     ("DELETE /v1/shows/{id}/shares/{account_id}", Account(WRITE)),
+    ("DELETE /v1/uploads/{id}", Account(WRITE)),
     ("GET /api/actors", Visible(READ)),
     ("GET /api/admin/accounts", AtLeast(Role::Admin, ADMIN)),
     ("GET /api/admin/audit", AtLeast(Role::Admin, ADMIN)),
+    ("GET /api/admin/streams", AtLeast(Role::Admin, ADMIN)),
     ("GET /api/auth/options", Nothing),
     ("GET /api/auth/providers/{id}/callback", Nothing),
     ("GET /api/auth/providers/{id}/start", Nothing),
     ("GET /api/me", Account(&[])),
     ("GET /api/me/devices", Account(SELF)),
     ("GET /api/me/export", Account(SELF)),
+    ("GET /api/me/history", Account(SELF)),
     ("GET /api/me/identities", Account(SELF)),
+    ("GET /api/me/streams", Account(READ)),
     ("GET /api/mypage/bookmarks/", Account(READ)),
     ("GET /api/progress/{content_id}", Account(READ)),
     ("GET /api/scripts/{id}/tokens", Visible(READ)),
     ("GET /api/scripts/{id}/words", Visible(READ)),
-    ("GET /api/sync", Account(READ)),
+    ("GET /api/stream/{content_id}", Visible(READ)),
     ("GET /api/stream/{content_id}/hls/{file}", Visible(READ)),
+    ("GET /api/stream/{content_id}/info", Visible(READ)),
+    ("GET /api/sync", Account(READ)),
     ("GET /api/tokens/{token_id}", Visible(READ)),
     ("GET /api/v1/audio/prepare/{script_id}", Visible(READ)),
+    ("GET /api/v1/audio/stream/{script_id}", Visible(READ)),
     ("GET /feeds/{key}/{show}/feed.xml", Nothing),
     ("GET /feeds/{key}/{show}/{script}/{file}", Nothing),
     ("GET /health", Nothing),
     ("GET /v1/actors", Visible(READ)),
     ("GET /v1/actors/{id}", Visible(READ)),
     ("GET /v1/api-keys", Account(SELF)),
+    ("GET /v1/clips", Account(READ)),
+    ("GET /v1/clips/{id}", Visible(READ)),
+    ("GET /v1/clips/{id}/captions/{format}", Visible(READ)),
+    ("GET /v1/clips/{id}/file/{format}", Visible(READ)),
     ("GET /v1/contents", Visible(READ)),
     ("GET /v1/contents/{id}", Visible(READ)),
     ("GET /v1/devices", Account(READ)),
@@ -103,14 +116,15 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("PATCH /api/admin/accounts/{id}", AtLeast(Role::Admin, ADMIN)),
     ("PATCH /api/me", Account(SELF)),
     ("PATCH /api/mypage/bookmarks/{id}", Account(READ)),
+    ("PATCH /api/v1/audio/sessions/{id}", Visible(READ)),
     ("PATCH /v1/actors/{id}", AtLeast(Role::Editor, WRITE)),
     ("PATCH /v1/api-keys/{id}", Account(SELF)),
-    ("PATCH /v1/devices/{id}", Account(READ)),
     ("PATCH /v1/contents/{id}", Account(WRITE)),
+    ("PATCH /v1/devices/{id}", Account(READ)),
     ("PATCH /v1/lines/{id}", Account(WRITE)),
     ("PATCH /v1/scripts/{id}", Account(WRITE)),
-    ("PATCH /v1/uploads/{id}", Account(WRITE)),
     ("PATCH /v1/shows/{id}", Account(WRITE)),
+    ("PATCH /v1/uploads/{id}", Account(WRITE)),
     ("POST /api/admin/accounts", AtLeast(Role::Admin, ADMIN)),
     ("POST /api/admin/accounts/{id}/reset-link", AtLeast(Role::Admin, ADMIN)),
     ("POST /api/auth/google", Nothing),
@@ -124,10 +138,12 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("POST /api/auth/sign-up", Nothing),
     ("POST /api/me/identities/{id}", Account(SELF)),
     ("POST /api/mypage/bookmarks/", Account(READ)),
+    ("POST /api/v1/audio/play", Visible(READ)),
     ("POST /api/v1/audio/prepare/{script_id}", Account(READ)),
     ("POST /v1/actors", AtLeast(Role::Editor, WRITE)),
     ("POST /v1/actors/{id}/aliases", AtLeast(Role::Editor, WRITE)),
     ("POST /v1/api-keys", Account(SELF)),
+    ("POST /v1/clips", Account(WRITE)),
     ("POST /v1/contents", Account(WRITE)),
     ("POST /v1/jobs/{id}/retry", Account(MOVE_JOBS)),
     ("POST /v1/progress/replay", Account(READ)),
@@ -138,8 +154,8 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("POST /v1/scripts/{id}/render", Account(SYNTH)),
     ("POST /v1/shows", Account(WRITE)),
     ("POST /v1/shows/{id}/feed", Account(&[Scope::ScriptsRead, Scope::Account])),
-    ("POST /v1/uploads", Account(WRITE)),
     ("POST /v1/synthesize", Account(SYNTH)),
+    ("POST /v1/uploads", Account(WRITE)),
     ("PUT /api/progress/{content_id}", Account(READ)),
     ("PUT /api/v1/audio/progress", Account(READ)),
     ("PUT /v1/playback/{content_id}", Account(READ)),
@@ -343,6 +359,9 @@ async fn visitors_are_shut_out_when_the_settings_say_so() {
     app.stop().await;
 }
 
+/// What somebody's player calls itself.
+const PLAYER: &str = "players-have-names";
+
 /// What belongs to somebody, by the kind of its id.
 struct Belongings {
     show: String,
@@ -353,6 +372,8 @@ struct Belongings {
     device: String,
     key: String,
     account: String,
+    bookmark: String,
+    clip: String,
 }
 
 impl Belongings {
@@ -375,8 +396,19 @@ impl Belongings {
         events.send().await.unwrap().text().await.unwrap();
         let done = send(Method::GET, &format!("/v1/jobs/{job}"), &json!({})).await;
         let key = send(Method::POST, "/v1/api-keys", &json!({"name": "mine", "scopes": ["synth"]})).await;
+        let place = json!({"position": 0.1, "device_id": PLAYER});
+        send(Method::PUT, &format!("/api/progress/{script}"), &place).await;
+        let mark = json!({"content_id": script, "start_ms": 10});
+        let bookmark = send(Method::POST, "/api/mypage/bookmarks/", &mark).await;
+        let span = json!({"content_id": script, "start_ms": 0, "end_ms": 200});
+        let clip = send(Method::POST, "/v1/clips", &span).await;
+        let cut = format!("/v1/jobs/{}/events", text(&clip["job_id"]));
+        let events = app.request_as(Some(&person.token), Method::GET, &cut);
+        events.send().await.unwrap().text().await.unwrap();
         Self {
             show: text(&show["id"]),
+            bookmark: text(&bookmark["id"]),
+            clip: text(&clip["id"]),
             line: text(&lines["items"][0]["id"]),
             rendering: text(&done["result"]["rendering_id"]),
             device: person.tokens.session.to_string(),
@@ -399,6 +431,11 @@ impl Belongings {
             _ if path.starts_with("/v1/renderings/{id}") => &self.rendering,
             "/api/me/devices/{id}" => &self.device,
             "/v1/api-keys/{id}" => &self.key,
+            "/api/mypage/bookmarks/{id}" => &self.bookmark,
+            _ if path.starts_with("/v1/clips/{id}") => &self.clip,
+            "/v1/devices/{id}" => PLAYER,
+            // A script that can be heard is a content by its id.
+            _ if path.contains("{content_id}") || path.contains("{script_id}") => &self.script,
             _ if path.starts_with("/api/admin/accounts/{id}") => &self.account,
             // Actors and voices are everybody's; providers are named by the settings, and an
             // identity is found by its provider within one's own account.
@@ -422,6 +459,8 @@ fn body(row: &str) -> Value {
         "PATCH /v1/lines/{id}" => json!({"text": "changed"}),
         "PATCH /v1/shows/{id}" | "PATCH /v1/scripts/{id}" => json!({"title": "changed"}),
         "PATCH /v1/api-keys/{id}" => json!({"name": "changed"}),
+        "PUT /api/progress/{content_id}" => json!({"position": 0.2}),
+        "PUT /v1/playback/{content_id}" => json!({"speed": 1.5}),
         "PUT /v1/scripts/{id}" => json!({"revision": 1, "script": {"version": 1, "title": "changed",
             "cast": {}, "items": []}}),
         _ => json!({}),
