@@ -13,7 +13,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use axum::{Router, extract::Request, middleware::from_fn};
+use axum::{
+    Router,
+    extract::Request,
+    http::HeaderMap,
+    middleware::{Next, from_fn},
+    response::Response,
+};
 use serde_json::Value;
 use sori_contracts::{
     AccountId, Announce, Caller, Content, ContentFile, ContentId, ContentKind, Contents, Credential, Event,
@@ -193,19 +199,7 @@ impl House {
             clock: Clock::new(move || now_ms.load(Ordering::Relaxed)),
         });
         let (router, _) = OpenApiRouter::new().merge(sessions.routes()).split_for_parts();
-        let router = router.layer(from_fn(async |mut request: Request, next: axum::middleware::Next| {
-            let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-            let caller = header("x-account").map_or(Caller::Visitor, |account| {
-                let role = header("x-role").map_or(Role::Learner, |role| Role::parse(&role).unwrap());
-                member(account.parse().unwrap(), role)
-            });
-            let address = header("x-address").map(|address| ClientAddress(address.parse().unwrap()));
-            request.extensions_mut().insert(caller);
-            if let Some(address) = address {
-                request.extensions_mut().insert(address);
-            }
-            problem::render(next.run(request).await, UiLanguage::Ko, "trace")
-        }));
+        let router = router.layer(from_fn(border));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(serve(listener, router));
@@ -230,6 +224,25 @@ fn member(account: Uuid, role: Role) -> Caller {
         scopes: Scopes::all(),
         credential: Credential::External,
     })
+}
+
+/// As the server's border does it.
+async fn border(mut request: Request, next: Next) -> Response {
+    let (caller, address) = who_asks(request.headers());
+    request.extensions_mut().insert(caller);
+    if let Some(address) = address {
+        request.extensions_mut().insert(address);
+    }
+    problem::render(next.run(request).await, UiLanguage::Ko, "trace")
+}
+
+fn who_asks(headers: &HeaderMap) -> (Caller, Option<ClientAddress>) {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let caller = header("x-account").map_or(Caller::Visitor, |account| {
+        let role = header("x-role").and_then(Role::parse).unwrap_or(Role::Learner);
+        member(account.parse().unwrap(), role)
+    });
+    (caller, header("x-address").map(|address| ClientAddress(address.parse().unwrap())))
 }
 
 async fn serve(listener: TcpListener, router: Router) {
