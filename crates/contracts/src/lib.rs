@@ -30,7 +30,7 @@ pub use jobs::{
 };
 pub use language::UiLanguage;
 pub use listening::{OpenStream, Resume, Resumes, StreamSessions};
-pub use media::{ByteStream, MediaFault, MediaFiles, MediaStore, Place, Source, StoredMedia};
+pub use media::{ByteStream, MediaFault, MediaFiles, MediaStore, Opened, Parts, Place, Source, StoredMedia};
 pub use moment::Moment;
 pub use ownership::{Accounts, PersonalData, Profile, Right, ScriptAccess};
 pub use packaging::{MediaFacts, Packager, PackagingOrder, PictureFacts, RenditionOrder, Sound, SoundFacts};

@@ -1,6 +1,6 @@
 //! Objects: bytes that are written once, never changed, and read by range.
 
-use std::{ops::Range, path::Path, pin::Pin};
+use std::{ops::Range, path::Path, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -80,11 +80,32 @@ pub struct Place {
     pub cache_hit: bool,
 }
 
+/// What the bytes of an object are read from.
+#[derive(Debug)]
+pub enum Opened {
+    /// It holds the object from its first byte to its last, and nobody writes to it again.
+    Whole(std::fs::File),
+    Parts(Arc<dyn Parts>),
+}
+
+/// An object of which some parts are here and others are fetched when they are asked for.
+#[async_trait]
+pub trait Parts: Send + Sync + std::fmt::Debug {
+    /// Bytes from the beginning of the span on: at least one, at most all. Beyond the end of the object
+    /// there are none: `UnexpectedEof`.
+    async fn read(&self, span: Range<u64>) -> std::io::Result<Vec<u8>>;
+}
+
 /// A store whose objects are files of this machine: what streaming sends without copying.
 #[async_trait]
 pub trait MediaFiles: Send + Sync {
     /// The file holds the object from its first byte to its last, and nobody writes to it again.
     async fn open(&self, id: MediaId) -> Result<(StoredMedia, std::fs::File), MediaFault>;
+
+    /// The same for who reads parts as well: nothing has to be fetched first.
+    async fn open_any(&self, id: MediaId) -> Result<(StoredMedia, Opened), MediaFault> {
+        self.open(id).await.map(|(media, file)| (media, Opened::Whole(file)))
+    }
 
     /// From where its bytes would come now. A store of one tier has nothing else.
     async fn place(&self, _id: MediaId) -> Place {

@@ -8,4 +8,4 @@ mod store;
 
 pub use ffmpeg::{Chapter, EncodeSpec, Encoded, Encoder, Ffmpeg, FfmpegPackager, Probe, Tags};
 pub use library::{Library, LibraryFault, LibraryParts, LibrarySettings, MIGRATIONS, Shows};
-pub use store::LocalStore;
+pub use store::{LocalStore, TieredStore, Tiers, tiered};

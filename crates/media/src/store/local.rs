@@ -42,13 +42,28 @@ impl LocalStore {
     /// # Errors
     /// [`MediaFault::Io`] when the folder cannot be made or read.
     pub async fn open(folder: impl AsRef<Path>) -> Result<Self, MediaFault> {
-        let folder = folder.as_ref();
-        let store = Self { objects: folder.join("objects"), incoming: folder.join("incoming") };
-        for folder in [&store.objects, &store.incoming] {
-            fs::create_dir_all(folder).await.map_err(io("making the media folder"))?;
-        }
+        let store = Self::at(folder.as_ref());
+        Self::make_folders(folder.as_ref())?;
         store.sweep(SystemTime::now()).await?;
         Ok(store)
+    }
+
+    /// A folder that is there, or will be: nothing is looked at.
+    pub(super) fn at(folder: &Path) -> Self {
+        Self { objects: folder.join("objects"), incoming: folder.join("incoming") }
+    }
+
+    pub(super) fn make_folders(folder: &Path) -> Result<(), MediaFault> {
+        let store = Self::at(folder);
+        for folder in [&store.objects, &store.incoming] {
+            std::fs::create_dir_all(folder).map_err(io("making the media folder"))?;
+        }
+        Ok(())
+    }
+
+    /// Where the bytes of an object are, or would be.
+    pub(super) fn data_path(&self, id: MediaId) -> PathBuf {
+        self.folder_of(id).join(DATA)
     }
 
     /// Removes unfinished objects that nobody has written to for an hour. Returns how many.
