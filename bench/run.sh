@@ -15,7 +15,8 @@ for part in $wanted; do
         audio) cargo run --release --locked --quiet -p sori-media --example audio_bench || missed=1 ;;
         streaming)
             cargo build --release --locked --quiet -p sori-streaming --example streaming_bench &&
-                bench/streaming/run.py || missed=1 ;;
+                bench/streaming/run.py || missed=1
+            bench/streaming/hls.py || missed=1 ;;
         synth) cargo run --release --locked --quiet -p sori-synth --example speed && bench/synth/run.sh || missed=1 ;;
         api) cargo run --release --locked --quiet -p sori-server --example api_bench -- target/release/sori || missed=1 ;;
         *) echo "bench: no part called $part" >&2; exit 2 ;;
