@@ -21,7 +21,7 @@ use crate::{
     range::{Selection, select},
     send::SendMode,
     sessions::Watching,
-    shelf::Shelf,
+    shelf::{Found, Shelf},
     wire::{Meter, Wire},
 };
 
@@ -108,8 +108,12 @@ impl Streaming {
     /// Reads a span of an object into memory, ahead of whoever will ask for it.
     pub(crate) async fn preload(&self, id: MediaId, span: Range<u64>) {
         let read = async {
-            let object = self.shelf.get(id).await?;
-            let span = span.start..span.end.min(object.media.size_bytes);
+            let found = self.shelf.get(id).await?;
+            let span = span.start..span.end.min(found.media().size_bytes);
+            let object = match found {
+                Found::Whole(object) => object,
+                Found::Parts(_, parts) => return fetch(&*parts, id, span).await,
+            };
             let warm = tokio::task::spawn_blocking(move || object.warm(span)).await;
             warm.map_err(io::Error::other).flatten().map_err(|e| MediaFault::from_io("preloading", e))
         };
@@ -131,22 +135,33 @@ impl Streaming {
 
     /// The same for who may want to ask again for another object.
     pub(crate) async fn try_answer(&self, id: MediaId, asked: &Asked) -> Result<Response, MediaFault> {
-        let object = self.shelf.get(id).await?;
-        let media = &object.media;
+        let found = self.shelf.get(id).await?;
+        let media = found.media();
         let validators = Validators::of(media, SystemTime::now());
         let verdict = validators.judge(&asked.method, &asked.headers);
         let body = |segments| {
             let meters = [Some(Arc::clone(&self.sent)), asked.meter.clone()];
             let held = asked.held.clone();
-            ObjectBody::new(Arc::clone(&object), segments, self.mode, asked.wire.clone(), meters, held)
+            ObjectBody::new(found.clone(), segments, self.mode, asked.wire.clone(), meters, held)
         };
+        let selection = match verdict {
+            Verdict::Proceed => selection(asked, media.size_bytes),
+            _ => Selection::Whole,
+        };
+        if matches!(verdict, Verdict::Proceed | Verdict::ProceedWhole)
+            && !asked.is_head()
+            && let Found::Parts(_, parts) = &found
+            && let Some(first) = selection.first_byte(media.size_bytes)
+        {
+            // Before anything is said: an origin that is away is a status, and no body that breaks off.
+            fetch(&**parts, id, first..first + 1).await?;
+        }
         let mut response = match verdict {
             Verdict::PreconditionFailed => Problem::from(MediaFault::PreconditionFailed).into_response(),
             Verdict::NotModified => StatusCode::NOT_MODIFIED.into_response(),
             // Range is defined for GET only (14.2).
             _ if asked.method == Method::HEAD => whole(media, Body::empty()),
-            Verdict::ProceedWhole => whole(media, Body::new(body(span(0..media.size_bytes)))),
-            Verdict::Proceed => match selection(asked, media.size_bytes) {
+            Verdict::ProceedWhole | Verdict::Proceed => match selection {
                 Selection::Whole => whole(media, Body::new(body(span(0..media.size_bytes)))),
                 Selection::Unsatisfiable => unsatisfiable(media),
                 Selection::Parts(parts) => partial(media, &parts, body),
@@ -188,14 +203,30 @@ impl Streaming {
                 sha256: String::new(),
                 created_at_ms: 0,
             };
-            let object = Arc::new(Object::new(media, file.try_clone()?));
+            let found = Found::Whole(Arc::new(Object::new(media, file.try_clone()?)));
             let meters = [Some(Arc::clone(&self.sent)), asked.meter.clone()];
             let (wire, held) = (asked.wire.clone(), asked.held.clone());
-            let body = ObjectBody::new(object, span(part.clone()), SendMode::Read, wire, meters, held);
+            let body = ObjectBody::new(found, span(part.clone()), SendMode::Read, wire, meters, held);
             *response.body_mut() = Body::new(body);
         }
         Ok(Some(response))
     }
+}
+
+/// Has a span brought here by whoever keeps it in parts.
+async fn fetch(
+    parts: &dyn sori_contracts::Parts,
+    id: MediaId,
+    mut span: Range<u64>,
+) -> Result<(), MediaFault> {
+    while !span.is_empty() {
+        let piece = parts.read(span.clone()).await.map_err(|error| {
+            tracing::warn!(%id, %error, "an object cannot be fetched");
+            MediaFault::Unavailable(id)
+        })?;
+        span.start += piece.len() as u64;
+    }
+    Ok(())
 }
 
 /// `Range` is no list: two of them say nothing.

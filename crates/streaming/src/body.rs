@@ -19,6 +19,7 @@ use crate::{
     object::{Object, State},
     send::SendMode,
     sessions::Watching,
+    shelf::Found,
     wire::{Meter, Wire},
 };
 
@@ -29,7 +30,7 @@ const MAPPED_BYTES: u64 = 1 << 20;
 const READ_BYTES: u64 = 64 << 10;
 
 pub(crate) struct ObjectBody {
-    object: Arc<Object>,
+    found: Found,
     segments: VecDeque<Segment>,
     left_bytes: u64,
     mode: SendMode,
@@ -49,11 +50,12 @@ pub(crate) struct ObjectBody {
 enum Waiting {
     Warming(JoinHandle<io::Result<()>>),
     Reading(JoinHandle<io::Result<Vec<u8>>>),
+    Fetching(Pin<Box<dyn Future<Output = io::Result<Vec<u8>>> + Send>>),
 }
 
 impl ObjectBody {
     pub(crate) fn new(
-        object: Arc<Object>,
+        found: Found,
         segments: VecDeque<Segment>,
         mode: SendMode,
         wire: Option<Wire>,
@@ -66,10 +68,10 @@ impl ObjectBody {
         }
         let is_mapped = mode != SendMode::Read
             && wire.as_ref().is_some_and(Wire::takes_files)
-            && object.mapping().is_some();
+            && matches!(&found, Found::Whole(object) if object.mapping().is_some());
         let mode = if is_mapped { mode } else { SendMode::Read };
         Self {
-            object,
+            found,
             segments,
             left_bytes,
             mode,
@@ -94,6 +96,11 @@ impl ObjectBody {
                     self.waiting = None;
                     return Poll::Ready(Ok(Some(self.read(bytes))));
                 }
+                Some(Waiting::Fetching(fetching)) => {
+                    let bytes = ready!(fetching.as_mut().poll(cx))?;
+                    self.waiting = None;
+                    return Poll::Ready(Ok(Some(self.read(bytes))));
+                }
                 None => {}
             }
             let span = match self.segments.front() {
@@ -109,10 +116,18 @@ impl ObjectBody {
                     return Poll::Ready(Ok(Some(text)));
                 }
             };
+            let object = match &self.found {
+                Found::Whole(object) => Arc::clone(object),
+                Found::Parts(_, parts) => {
+                    let (parts, span) = (Arc::clone(parts), until(&span, READ_BYTES));
+                    self.waiting = Some(Waiting::Fetching(Box::pin(async move { parts.read(span).await })));
+                    continue;
+                }
+            };
             let bytes = if self.mode == SendMode::Read {
-                self.read_piece(until(&span, READ_BYTES))?
+                self.read_piece(object, until(&span, READ_BYTES))?
             } else {
-                self.mapped_piece(until(&span, MAPPED_BYTES))?
+                self.mapped_piece(object, until(&span, MAPPED_BYTES))?
             };
             if let Some(bytes) = bytes {
                 return Poll::Ready(Ok(Some(bytes)));
@@ -121,35 +136,33 @@ impl ObjectBody {
     }
 
     /// `None`: something has to be waited for.
-    fn mapped_piece(&mut self, span: Range<u64>) -> io::Result<Option<Bytes>> {
+    fn mapped_piece(&mut self, object: Arc<Object>, span: Range<u64>) -> io::Result<Option<Bytes>> {
         // Looked at for every piece: pages behind the end of a file that was cut off could not be
         // sent, and the last one would be filled up with zeros.
-        if !std::mem::take(&mut self.is_fresh) && self.object.state()? == State::Damaged {
+        if !std::mem::take(&mut self.is_fresh) && object.state()? == State::Damaged {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        if self.warmed.as_ref() != Some(&span) && !self.object.is_in_memory(&span) {
+        if self.warmed.as_ref() != Some(&span) && !object.is_in_memory(&span) {
             self.warmed = Some(span.clone());
-            let object = Arc::clone(&self.object);
             self.waiting = Some(Waiting::Warming(spawn_blocking(move || object.warm(span))));
             return Ok(None);
         }
         let by_sendfile = match self.mode {
             SendMode::Mmap => false,
             SendMode::Sendfile => true,
-            _ => !self.object.is_hot(&span),
+            _ => !object.is_hot(&span),
         };
-        let mapped = Mapped::of(&self.object, &span).zip(self.wire.as_ref());
+        let mapped = Mapped::of(&object, &span).zip(self.wire.as_ref());
         let Some((mapped, wire)) = mapped else { return Err(ErrorKind::UnexpectedEof.into()) };
         let bytes = wire.lend_mapped(mapped, span.start, by_sendfile, self.meters.clone());
         self.advance(bytes.len());
         Ok(Some(bytes))
     }
 
-    fn read_piece(&mut self, span: Range<u64>) -> io::Result<Option<Bytes>> {
-        match self.object.read_now(&span) {
+    fn read_piece(&mut self, object: Arc<Object>, span: Range<u64>) -> io::Result<Option<Bytes>> {
+        match object.read_now(&span) {
             Ok(bytes) => Ok(Some(self.read(bytes))),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let object = Arc::clone(&self.object);
                 self.waiting = Some(Waiting::Reading(spawn_blocking(move || object.read(&span))));
                 Ok(None)
             }
@@ -196,7 +209,7 @@ impl Body for ObjectBody {
                 if let Some(held) = &this.held {
                     held.breaks();
                 }
-                let id = this.object.media.id;
+                let id = this.found.media().id;
                 tracing::warn!(%id, %error, "an object could not be read to its end");
             }
         }

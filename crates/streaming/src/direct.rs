@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use sori_contracts::{Content, ContentFile, ContentId, Event, Fault, MediaFault, Place, StreamError};
+use sori_contracts::{Content, ContentFile, ContentId, Event, Fault, Kind, MediaFault, Place, StreamError};
 use sori_http::Problem;
 
 use crate::{
@@ -53,6 +53,23 @@ impl Sessions {
         let watching = self.watch(listener, &content, choose(&content, quality)?).await?;
         watching.session().remember(listener.role(), &content, KNOWN_FOR_MS);
         Ok((content, watching))
+    }
+
+    /// For whoever sends a file of a content by another address than the content's: the same request as a
+    /// part of the listener's session there.
+    ///
+    /// # Errors
+    /// No free slot.
+    pub async fn join(&self, listener: &Listener, id: ContentId, asked: Asked) -> Result<Asked, Problem> {
+        if asked.is_head() {
+            return Ok(asked);
+        }
+        match self.attend(listener, id, None).await {
+            Ok((_, watching)) => Ok(asked.held(watching)),
+            // What is there by its own address need not be content.
+            Err(problem) if problem.fault().kind() == Kind::NotFound => Ok(asked),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// The same of a session that is open, when its content was found for the listener a moment ago.

@@ -47,7 +47,7 @@ pub use prepare::{PrepareState, PrepareStatus};
 pub use shown::Quality;
 
 /// Packages whose playlists are written again without a look into the database.
-const READY_KEPT: u64 = 500;
+const READY_KEPT: u64 = 200;
 /// What follows a content is prepared once in this time.
 const PREFETCHED_FOR: Duration = Duration::from_secs(600);
 

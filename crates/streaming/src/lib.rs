@@ -39,7 +39,8 @@ pub use hls::{Hls, HlsParts, Quality};
 pub use routes::told_when;
 pub use send::SendMode;
 pub use sessions::{
-    HistoryView, Listener, SessionFault, SessionParts, Sessions, Status, StreamLimits, StreamView, Watching,
+    HistoryView, Listener, SessionFault, SessionParts, Sessions, SlotsTaken, Status, StreamLimits,
+    StreamView, Watching,
 };
 pub use wire::{Meter, Wire};
 

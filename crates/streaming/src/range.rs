@@ -21,6 +21,17 @@ pub enum Selection {
     Unsatisfiable,
 }
 
+impl Selection {
+    /// What is sent first of a representation of `size_bytes`; `None` when nothing is.
+    pub(crate) fn first_byte(&self, size_bytes: u64) -> Option<u64> {
+        match self {
+            Self::Whole => (size_bytes > 0).then_some(0),
+            Self::Parts(parts) => parts.first().map(|part| part.start),
+            Self::Unsatisfiable => None,
+        }
+    }
+}
+
 /// Reads a `Range` value for a representation of `size_bytes`.
 ///
 /// A value that is not understood is ignored, as section 14.2 allows: another unit, broken syntax

@@ -10,6 +10,7 @@ mod history;
 mod opening;
 mod session;
 mod slots;
+mod taken;
 mod tend;
 mod viewer;
 
@@ -33,6 +34,7 @@ use opening::Opening;
 use session::{Session, What};
 pub use session::{Status, Watching};
 use slots::{Claim, Slots};
+pub use taken::SlotsTaken;
 
 pub use viewer::Listener;
 use viewer::Viewer;

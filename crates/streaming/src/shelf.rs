@@ -6,7 +6,7 @@ use std::{
 };
 
 use moka::sync::Cache;
-use sori_contracts::{MediaFault, MediaFiles, MediaId, Place};
+use sori_contracts::{MediaFault, MediaFiles, MediaId, Opened, Parts, Place, StoredMedia};
 
 use crate::object::{Object, State};
 
@@ -15,6 +15,24 @@ const MOST_OPEN: u64 = 256;
 /// A deleted file gives its room back after this time, if nobody is listening to it.
 const KEPT_UNUSED: Duration = Duration::from_secs(60);
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
+
+/// An object that can be read.
+#[derive(Clone)]
+pub(crate) enum Found {
+    /// It is a file.
+    Whole(Arc<Object>),
+    /// The store has it in parts, and keeps them open itself.
+    Parts(StoredMedia, Arc<dyn Parts>),
+}
+
+impl Found {
+    pub(crate) fn media(&self) -> &StoredMedia {
+        match self {
+            Self::Whole(object) => &object.media,
+            Self::Parts(media, _) => media,
+        }
+    }
+}
 
 pub(crate) struct Shelf {
     files: Arc<dyn MediaFiles>,
@@ -35,15 +53,18 @@ impl Shelf {
     }
 
     /// An object that is whole at this moment.
-    pub(crate) async fn get(&self, id: MediaId) -> Result<Arc<Object>, MediaFault> {
+    pub(crate) async fn get(&self, id: MediaId) -> Result<Found, MediaFault> {
         if let Some(object) = self.open.get(&id) {
             match state(&object)? {
-                State::Whole => return Ok(object),
+                State::Whole => return Ok(Found::Whole(object)),
                 // The store knows why: it was deleted, or put there anew from a copy.
                 State::Deleted | State::Damaged => self.open.invalidate(&id),
             }
         }
-        let (media, file) = self.files.open(id).await?;
+        let (media, file) = match self.files.open_any(id).await? {
+            (media, Opened::Whole(file)) => (media, file),
+            (media, Opened::Parts(parts)) => return Ok(Found::Parts(media, parts)),
+        };
         let object = Arc::new(Object::new(media, file));
         match state(&object)? {
             State::Whole => {}
@@ -54,7 +75,7 @@ impl Shelf {
             }
         }
         self.open.insert(id, Arc::clone(&object));
-        Ok(object)
+        Ok(Found::Whole(object))
     }
 }
 

@@ -28,7 +28,7 @@ async fn text(app: &TestApp, token: Option<&str>, path: &str) -> String {
 
 /// The addresses that a playlist names, as paths of the server.
 fn uris(playlist: &str, of: &str) -> Vec<String> {
-    let folder = of.rsplit_once('/').unwrap().0;
+    let folder = of.split('?').next().and_then(|path| path.rsplit_once('/')).unwrap().0;
     let in_tags = playlist.lines().filter_map(|line| line.split_once("URI=\"")?.1.split_once('"'));
     let in_tags = in_tags.map(|(uri, _)| uri);
     let plain = playlist.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -119,16 +119,18 @@ async fn a_player_that_sends_no_headers_plays_to_the_end() {
     let path = format!("/api/stream/{script}/hls/master.m3u8");
     let (_, view) = app.get(&format!("/v1/scripts/{script}")).await;
     let spoken_s = view["duration_ms"].as_f64().unwrap() / 1000.0;
-    let master = text(&app, Some(&app.person.token), &path).await;
-    assert_eq!(
-        app.request_as(None, Method::GET, &path).send().await.unwrap().status(),
-        StatusCode::NOT_FOUND
-    );
-    let media = uris(&master, &path).into_iter().find(|uri| !uri.contains("captions")).unwrap();
+    let refused = app.request_as(None, Method::GET, &path).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::NOT_FOUND);
+    let (_, info) = app.get(&format!("/api/v1/audio/stream/{script}")).await;
+    let signed = info["hls_url"].as_str().unwrap();
     // At once, while it is packaged, and again when it is done.
-    plays(&app, &media, spoken_s).await;
+    plays(&app, signed, spoken_s).await;
+    let master = text(&app, None, signed).await;
+    let media = uris(&master, signed).into_iter().find(|uri| !uri.contains("captions")).unwrap();
     complete(&app, None, &media).await;
-    plays(&app, &media, spoken_s).await;
+    plays(&app, signed, spoken_s).await;
+    let one = info["qualities"].as_array().unwrap().iter().find(|quality| quality["name"] == "48k").unwrap();
+    plays(&app, one["url"].as_str().unwrap(), spoken_s).await;
 
     let published = app.request(Method::PATCH, &format!("/v1/scripts/{script}"));
     let (status, _) = answer(published.json(&json!({"visibility": "public"}))).await;

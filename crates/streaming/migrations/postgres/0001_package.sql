@@ -12,8 +12,9 @@ CREATE TABLE streaming_package (
     error_code TEXT,
     used_at_ms BIGINT NOT NULL
 );
+-- Written before the object is: one whose package has another id by now is removed.
 CREATE TABLE streaming_rendition (
-    package_id UUID NOT NULL REFERENCES streaming_package (id) ON DELETE CASCADE,
+    package_id UUID NOT NULL,
     name TEXT NOT NULL,
     media_id UUID NOT NULL,
     fragments TEXT NOT NULL,

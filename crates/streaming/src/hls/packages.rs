@@ -179,27 +179,9 @@ impl Packages {
         Ok(renewed == 1)
     }
 
-    /// `false`: it is not ours any more, and nothing was written.
-    pub(crate) async fn finish(
-        &self,
-        id: PackageId,
-        target_s: u32,
-        renditions: &[StoredRendition],
-    ) -> Result<bool, HlsFault> {
+    /// What will be stored, so that it is found if this process dies before it is a package.
+    pub(crate) async fn note(&self, id: PackageId, renditions: &[StoredRendition]) -> Result<(), HlsFault> {
         let mut tx = self.db.begin().await?;
-        let finished = tx
-            .query(
-                "UPDATE streaming_package SET state = 'ready', percent = 100, target_s = $2, used_at_ms = $3
-                 WHERE id = $1 AND state = 'packaging'",
-            )
-            .bind(id.0)
-            .bind(i64::from(target_s))
-            .bind(now_ms())
-            .execute()
-            .await?;
-        if finished != 1 {
-            return Ok(false);
-        }
         for rendition in renditions {
             tx.query(
                 "INSERT INTO streaming_rendition (package_id, name, media_id, fragments)
@@ -212,8 +194,23 @@ impl Packages {
             .execute()
             .await?;
         }
-        tx.commit().await?;
-        Ok(true)
+        Ok(tx.commit().await?)
+    }
+
+    /// `false`: it is not ours any more, and nothing was written.
+    pub(crate) async fn finish(&self, id: PackageId, target_s: u32) -> Result<bool, DbError> {
+        let finished = self
+            .db
+            .query(
+                "UPDATE streaming_package SET state = 'ready', percent = 100, target_s = $2, used_at_ms = $3
+                 WHERE id = $1 AND state = 'packaging'",
+            )
+            .bind(id.0)
+            .bind(i64::from(target_s))
+            .bind(now_ms())
+            .execute()
+            .await?;
+        Ok(finished == 1)
     }
 
     pub(crate) async fn fail(&self, id: PackageId, code: &str, until_ms: i64) -> Result<(), DbError> {
@@ -306,34 +303,57 @@ impl Packages {
         Ok(())
     }
 
-    /// Every package with its source and when it was last used.
-    pub(crate) async fn all(&self) -> Result<Vec<(PackageId, MediaId, i64)>, DbError> {
-        let rows: Vec<(Uuid, Uuid, i64)> =
-            self.db.query("SELECT id, source_id, used_at_ms FROM streaming_package").fetch_all().await?;
+    /// Every package that is ready, with its source and when it was last used.
+    pub(crate) async fn ready(&self) -> Result<Vec<(PackageId, MediaId, i64)>, DbError> {
+        let rows: Vec<(Uuid, Uuid, i64)> = self
+            .db
+            .query("SELECT id, source_id, used_at_ms FROM streaming_package WHERE state = 'ready'")
+            .fetch_all()
+            .await?;
         Ok(rows.into_iter().map(|(id, source, used)| (PackageId(id), MediaId(source), used)).collect())
     }
 
-    pub(crate) async fn of_content(&self, content: ContentId) -> Result<Vec<PackageId>, DbError> {
+    /// Orders, attempts and failures that nobody came back to since.
+    pub(crate) async fn forget_over(&self, before_ms: i64) -> Result<(), DbError> {
+        self.db
+            .query("DELETE FROM streaming_package WHERE state <> 'ready' AND until_ms < $1")
+            .bind(before_ms)
+            .execute()
+            .await?;
+        Ok(())
+    }
+
+    /// Renditions whose package is not there: of attempts that failed, or whose process died.
+    pub(crate) async fn left_over(&self) -> Result<Vec<PackageId>, DbError> {
         let rows: Vec<(Uuid,)> = self
             .db
-            .query("SELECT id FROM streaming_package WHERE content_id = $1")
-            .bind(content)
+            .query(
+                "SELECT DISTINCT r.package_id FROM streaming_rendition AS r
+                 WHERE NOT EXISTS (SELECT 1 FROM streaming_package AS p WHERE p.id = r.package_id)",
+            )
             .fetch_all()
             .await?;
         Ok(rows.into_iter().map(|(id,)| PackageId(id)).collect())
     }
 
-    /// Removes the rows and answers with the media that belonged to them.
-    pub(crate) async fn remove(&self, id: PackageId) -> Result<Vec<MediaId>, DbError> {
-        let mut tx = self.db.begin().await?;
-        let media: Vec<(Uuid,)> = tx
+    /// The objects that belong to a package.
+    pub(crate) async fn media(&self, id: PackageId) -> Result<Vec<MediaId>, DbError> {
+        let media: Vec<(Uuid,)> = self
+            .db
             .query("SELECT media_id FROM streaming_rendition WHERE package_id = $1")
             .bind(id.0)
             .fetch_all()
             .await?;
-        tx.query("DELETE FROM streaming_rendition WHERE package_id = $1").bind(id.0).execute().await?;
-        tx.query("DELETE FROM streaming_package WHERE id = $1").bind(id.0).execute().await?;
-        tx.commit().await?;
         Ok(media.into_iter().map(|(id,)| MediaId(id)).collect())
+    }
+
+    pub(crate) async fn remove(&self, id: PackageId) -> Result<(), DbError> {
+        self.db.query("DELETE FROM streaming_package WHERE id = $1").bind(id.0).execute().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn remove_renditions(&self, id: PackageId) -> Result<(), DbError> {
+        self.db.query("DELETE FROM streaming_rendition WHERE package_id = $1").bind(id.0).execute().await?;
+        Ok(())
     }
 }

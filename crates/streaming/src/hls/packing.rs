@@ -5,7 +5,6 @@
 //! it, and the original is played as it is.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -65,11 +64,11 @@ impl Hls {
         }
         let (hls, source) = (self.clone(), source.clone());
         tokio::spawn(async move {
+            let _entry = UnderWay(&hls, source.media_id);
             let _permit = hls.0.live.acquire().await;
             if let Err(fault) = hls.package(&source, &cancel, Arc::new(|_| ())).await {
                 tracing::warn!(content = %source.content_id, %fault, "a content could not be packaged");
             }
-            hls.under_way().remove(&source.media_id);
         });
     }
 
@@ -99,6 +98,7 @@ impl Hls {
                 Ok(()) => return Ok(Packaged::Ready),
                 Err(fault) => fault,
             };
+            self.discard(id).await?;
             if cancel.is_cancelled() {
                 self.0.packages.give_back(id).await?;
                 return Err(MediaFault::Cancelled.into());
@@ -108,7 +108,11 @@ impl Hls {
                 self.0.packages.give_back(id).await?;
                 continue;
             }
-            self.0.packages.fail(id, fault.code(), after(given_up_for(&fault))).await?;
+            let code = match &fault {
+                HlsFault::NotPackaged { code, .. } => code,
+                fault => fault.code(),
+            };
+            self.0.packages.fail(id, code, after(given_up_for(&fault))).await?;
             if !matches!(fault, HlsFault::NotPackaged { .. }) {
                 self.0.announce.announce(Event::PackagingFailed {
                     content_id: source.content_id,
@@ -179,13 +183,9 @@ impl Hls {
         .await?;
         let renditions = self.store(id, &plan, &facts, duration_ms).await?;
         let target_s = target_s(renditions.iter().map(|rendition| &rendition.fragments), least_target_s);
-        if !self.0.packages.finish(id, target_s, &renditions).await? {
-            for rendition in renditions {
-                self.0.media.delete(rendition.media_id).await?;
-            }
-            return Err(MediaFault::Cancelled.into());
-        }
-        Ok(())
+        // Somebody else has it now: what was stored is thrown away.
+        let is_ours = self.0.packages.finish(id, target_s).await?;
+        if is_ours { Ok(()) } else { Err(MediaFault::Cancelled.into()) }
     }
 
     fn ordered(&self, id: PackageId, rung: &Rung) -> RenditionOrder {
@@ -208,31 +208,24 @@ impl Hls {
         let mut indexed = Vec::new();
         for rung in plan {
             let path = self.0.growing.path_of(id, &rung.name);
-            let fragments = {
-                let path = path.clone();
-                blocking(move || {
-                    fragments_of(&path)
-                        .map_err(|error| MediaFault::Ffmpeg(format!("unreadable MP4: {error}")))
-                })
-                .await?
+            let read = move || {
+                fragments_of(&path).map_err(|error| MediaFault::Ffmpeg(format!("unreadable MP4: {error}")))
             };
+            let fragments = blocking(read).await?;
             let packaged_ms = (fragments.duration_s() * 1000.0) as u64;
             if fragments.segments.is_empty() || is_much_missing(packaged_ms, duration_ms) {
                 let expected = duration_ms.unwrap_or(0);
                 return Err(MediaFault::Ffmpeg(format!("{packaged_ms} of {expected} ms came out")).into());
             }
-            indexed.push((rung.name.clone(), path, fragments));
+            let media_id = MediaId::generate();
+            indexed.push(StoredRendition { name: rung.name.clone(), media_id, fragments });
         }
-        let mut stored = Vec::new();
-        for (name, path, fragments) in indexed {
-            let media_id = self.put(&path, content_type).await?;
-            stored.push(StoredRendition { name, media_id, fragments });
+        self.0.packages.note(id, &indexed).await?;
+        for rendition in &indexed {
+            let path = self.0.growing.path_of(id, &rendition.name);
+            self.0.media.put_file(rendition.media_id, content_type, &path).await?;
         }
-        Ok(stored)
-    }
-
-    async fn put(&self, path: &Path, content_type: &str) -> Result<MediaId, MediaFault> {
-        Ok(self.0.media.put_file(MediaId::generate(), content_type, path).await?.id)
+        Ok(indexed)
     }
 
     fn keep_claimed(&self, id: PackageId, percent: Arc<AtomicU8>, cancel: Cancel) -> AbortOnDropHandle<()> {
@@ -248,6 +241,15 @@ impl Hls {
                 }
             }
         }))
+    }
+}
+
+/// Takes a source off the list, however its task ends.
+struct UnderWay<'a>(&'a Hls, MediaId);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way().remove(&self.1);
     }
 }
 

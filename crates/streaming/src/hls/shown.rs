@@ -18,8 +18,9 @@ use super::{
 
 /// A listener who waits longer for the first segments is told to come back.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// FFmpeg needs some 150 ms to the first segment.
+/// FFmpeg needs some 150 ms to the first segment; who waits longer looks less often.
 const LOOK_EVERY: Duration = Duration::from_millis(15);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
@@ -67,7 +68,7 @@ impl Shown {
 impl Hls {
     /// The package of a source as soon as something of it can be played; begins it if nobody has.
     pub(crate) async fn playable(&self, source: &Source) -> Result<Arc<Shown>, HlsFault> {
-        let give_up_at = Instant::now() + PATIENCE;
+        let began = Instant::now();
         loop {
             let row = self.0.packages.of_source(source.media_id).await?;
             match row.as_ref().filter(|row| !row.is_over(now_ms())) {
@@ -81,10 +82,11 @@ impl Hls {
                 }
                 Some(PackageRow { state: State::Queued, .. }) | None => self.begin(source),
             }
-            if Instant::now() > give_up_at {
+            let waited = began.elapsed();
+            if waited > PATIENCE {
                 return Err(HlsFault::Preparing(source.content_id));
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep((waited / 10).clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY)).await;
         }
     }
 

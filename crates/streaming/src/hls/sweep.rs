@@ -2,12 +2,14 @@
 
 use std::{sync::Weak, time::Duration};
 
-use sori_contracts::{ContentId, Fault, Kind, MediaId};
+use sori_contracts::{Fault, Kind, MediaId};
 use sori_db::now_ms;
 
 use super::{Hls, HlsFault, Inner, packages::PackageId};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
+/// Long enough that nobody waits for it any more.
+const FORGOTTEN_AFTER_MS: i64 = 86_400_000;
 
 pub(crate) async fn keep_swept(inner: Weak<Inner>) {
     loop {
@@ -27,25 +29,20 @@ impl Hls {
     pub async fn sweep(&self) -> Result<usize, HlsFault> {
         let oldest_ms = now_ms() - i64::try_from(self.0.keep_unused.as_millis()).unwrap_or(i64::MAX);
         let mut removed = 0;
-        for (id, source, used_at_ms) in self.0.packages.all().await? {
+        for (id, source, used_at_ms) in self.0.packages.ready().await? {
             if used_at_ms < oldest_ms || self.is_gone(source).await {
-                self.remove(id).await?;
+                // The row first: nobody is sent to objects that are about to go.
+                self.0.packages.remove(id).await?;
+                self.0.ready.invalidate(&id);
                 removed += 1;
             }
         }
+        self.0.packages.forget_over(now_ms() - FORGOTTEN_AFTER_MS).await?;
+        for id in self.0.packages.left_over().await? {
+            self.discard(id).await?;
+        }
         self.sweep_folders().await?;
         Ok(removed)
-    }
-
-    /// Removes at once what was packaged of a content.
-    ///
-    /// # Errors
-    /// Those of the database and of the store.
-    pub async fn forget(&self, content: ContentId) -> Result<(), HlsFault> {
-        for id in self.0.packages.of_content(content).await? {
-            self.remove(id).await?;
-        }
-        Ok(())
     }
 
     async fn is_gone(&self, source: MediaId) -> bool {
@@ -53,13 +50,12 @@ impl Hls {
         matches!(self.0.media.stat(source).await, Err(fault) if fault.kind() == Kind::NotFound)
     }
 
-    /// Whoever is packaging it notices within seconds.
-    async fn remove(&self, id: PackageId) -> Result<(), HlsFault> {
-        for media in self.0.packages.remove(id).await? {
+    /// The objects of a package that is not there any more, or not ready.
+    pub(crate) async fn discard(&self, id: PackageId) -> Result<(), HlsFault> {
+        for media in self.0.packages.media(id).await? {
             self.0.media.delete(media).await?;
         }
-        self.0.ready.invalidate(&id);
-        Ok(())
+        Ok(self.0.packages.remove_renditions(id).await?)
     }
 
     /// What processes that died left behind.

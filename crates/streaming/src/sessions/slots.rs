@@ -78,6 +78,11 @@ impl Slots {
         &self.db
     }
 
+    /// How many of a kind there are on all servers; 0 is no limit.
+    pub(crate) fn most(&self, kind: ContentKind) -> u32 {
+        self.limits.of(kind).0
+    }
+
     /// Whether sessions of this kind are counted.
     pub(crate) fn is_limited(&self, kind: ContentKind) -> bool {
         self.limits.of(kind) != (0, 0)

@@ -62,6 +62,13 @@ impl Listener {
         Some(self.device.as_str()).filter(|device| !device.is_empty())
     }
 
+    /// The same with the caller whom another credential than the usual ones stands for.
+    #[must_use]
+    pub fn by(self, caller: Caller) -> Self {
+        let viewer = caller.account().map_or(self.viewer, Viewer::Account);
+        Self { caller, viewer, ..self }
+    }
+
     /// The same on a device that was named elsewhere than in the query.
     ///
     /// # Errors

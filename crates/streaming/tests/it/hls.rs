@@ -7,7 +7,9 @@ use std::{sync::atomic::Ordering, time::SystemTime};
 
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
-use sori_contracts::{Caller, Cancel, Event, JobError, JobId, MediaFault, MediaStore, Priority, RunningJob};
+use sori_contracts::{
+    Caller, Cancel, Event, Fault as _, JobError, JobId, MediaFault, MediaStore, Priority, RunningJob,
+};
 use sori_db::testing::databases;
 use sori_http::{
     UrlSigner,
@@ -176,6 +178,20 @@ async fn a_source_that_is_damaged_in_one_place_is_played_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_packaged_is_played_as_it_is_and_is_no_failure() {
+    for database in databases(&[MIGRATIONS]).await {
+        let rig = Rig::new(&database, 1);
+        rig.pen.is_film.store(true, Ordering::SeqCst);
+        let refused = rig.get(&rig.path("master.m3u8")).await;
+        assert_eq!(refused.status(), 307);
+        assert_eq!(rig.hls.qualities(&rig.contents[0]).await.unwrap(), []);
+        assert_eq!((rig.heard.failures(), rig.pen.begun.load(Ordering::SeqCst)), (vec![], 0));
+        let refused = rig.hls.prepare(&rig.contents[0], Priority::Normal, None).await.unwrap_err();
+        assert_eq!(refused.code(), "STREAM_NOT_PACKAGED");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_prepares_what_somebody_will_play() {
     for database in databases(&[MIGRATIONS]).await {
         let rig = Rig::new(&database, 1);
@@ -274,7 +290,10 @@ async fn packages_go_with_their_sources_and_when_nobody_uses_them() {
         assert_eq!(rig.hls.sweep().await.unwrap(), 1);
         assert_eq!(rig.store.count(), 2 + 2 * 3);
 
-        rig.hls.forget(rig.contents[1].id).await.unwrap();
+        // As if a process had died between storing and noting that all is stored.
+        let sql = "UPDATE streaming_package SET state = 'packaging', until_ms = 1 WHERE source_id = $1";
+        database.db.query(sql).bind(rig.contents[1].files[0].media).execute().await.unwrap();
+        assert_eq!(rig.hls.sweep().await.unwrap(), 0);
         assert_eq!(rig.store.count(), 2 + 3);
 
         database.db.query("UPDATE streaming_package SET used_at_ms = 1").execute().await.unwrap();

@@ -10,7 +10,7 @@ use std::{
     process::Command,
     sync::{
         Arc, Condvar, Mutex, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,7 +20,7 @@ use axum::{Router, body::Body, http::Request, response::Response};
 use sori_contracts::{
     AccountId, Announce, ByteStream, Caller, Cancel, Content, ContentFile, ContentId, ContentKind, Contents,
     Credential, Event, Fault, JobId, MediaFacts, MediaFault, MediaFiles, MediaId, MediaStore, Member, NewJob,
-    Packager, PackagingOrder, Progress, ProgressReport, Role, Scopes, SoundFacts, StoredMedia,
+    Packager, PackagingOrder, PictureFacts, Progress, ProgressReport, Role, Scopes, SoundFacts, StoredMedia,
 };
 use sori_db::{Clock, DbError, JobQueue, Tx, testing::TestDb};
 use sori_streaming::{
@@ -124,6 +124,8 @@ pub(crate) struct Pen {
     allowed: Mutex<usize>,
     changed: Condvar,
     pub(crate) begun: AtomicUsize,
+    /// In the source is a picture that browsers cannot play in pieces.
+    pub(crate) is_film: AtomicBool,
     /// Whether each attempt was one with patience for damage.
     pub(crate) attempts: Mutex<Vec<bool>>,
     /// How the next attempts end; well when nothing is said.
@@ -141,7 +143,9 @@ impl Packager for Pen {
     fn inspect(&self, _: &File) -> Result<MediaFacts, MediaFault> {
         let sound =
             SoundFacts { codec: "flac".into(), channels: 1, sample_rate_hz: 24_000, bitrate_bps: None };
-        Ok(MediaFacts { duration_ms: Some(SECONDS * 1000), sound: Some(sound), picture: None })
+        let picture = PictureFacts { codec: "vp9".into(), width: 640, height: 360, bitrate_bps: None };
+        let picture = self.is_film.load(Ordering::SeqCst).then_some(picture);
+        Ok(MediaFacts { duration_ms: Some(SECONDS * 1000), sound: Some(sound), picture })
     }
 
     fn package(
