@@ -134,12 +134,12 @@ impl App {
             settings: config.media.library(),
         })
         .await?;
-        let find = flows::find_content::FindContent {
-            catalog: catalog.clone(),
-            voice: voice.clone(),
-            library: library.clone(),
-            clips: Clips::new(db.clone()),
-        };
+        let find = flows::find_content::FindContent::new(
+            catalog.clone(),
+            voice.clone(),
+            library.clone(),
+            Clips::new(db.clone()),
+        );
         let contents: Arc<dyn Contents> = Arc::new(find.clone());
         let events = Bus::default();
         let sessions = Sessions::new(SessionParts {
@@ -194,6 +194,7 @@ impl App {
             catalog: catalog.clone(),
             voice: voice.clone(),
             streaming: streaming.clone(),
+            sessions: sessions.clone(),
             public_url: config.public_url.clone(),
         };
         let routes = [
@@ -211,7 +212,7 @@ impl App {
                 resumes: Arc::new(listening.clone()),
             }),
             flows::render_script::routes(catalog.clone(), voice.clone()),
-            flows::serve_rendering_audio::routes(voice.clone(), streaming.clone()),
+            flows::serve_rendering_audio::routes(voice.clone(), streaming.clone(), sessions.clone()),
             flows::serve_clip::routes(find, streaming),
             flows::podcast::routes(podcasts),
             health::routes(db.clone(), voice.clone()),

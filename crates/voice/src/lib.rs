@@ -141,10 +141,7 @@ impl Voice {
     }
 
     /// How long a rendering is, and its files. Asks nobody's rights.
-    pub async fn sound(
-        &self,
-        id: RenderingId,
-    ) -> Result<(u64, Vec<renderings::RenderingAudio>), RenderingFault> {
+    pub async fn sound(&self, id: RenderingId) -> Result<renderings::RenderingSound, RenderingFault> {
         self.renderings.sound(id).await
     }
 

@@ -43,6 +43,14 @@ pub struct RenderingAudio {
     pub size_bytes: i64,
 }
 
+/// What is heard of a rendering.
+#[derive(Clone, Debug)]
+pub struct RenderingSound {
+    pub duration_ms: u64,
+    pub sample_rate_hz: u32,
+    pub audio: Vec<RenderingAudio>,
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Uuid,
@@ -187,16 +195,20 @@ impl Renderings {
         })
     }
 
-    /// Its length and its files, without the transcript, which can be long.
-    pub async fn sound(&self, id: RenderingId) -> Result<(u64, Vec<RenderingAudio>), RenderingFault> {
-        let row: Option<(i64,)> = self
+    /// What is heard of it, without the transcript, which can be long.
+    pub async fn sound(&self, id: RenderingId) -> Result<RenderingSound, RenderingFault> {
+        let row: Option<(i64, i64)> = self
             .db
-            .query("SELECT duration_ms FROM voice_rendering WHERE id = $1")
+            .query("SELECT duration_ms, sample_rate_hz FROM voice_rendering WHERE id = $1")
             .bind(id.0)
             .fetch_optional()
             .await?;
-        let (duration_ms,) = row.ok_or(RenderingFault::NotFound(id))?;
-        Ok((duration_ms as u64, self.audio(id).await?))
+        let (duration_ms, sample_rate_hz) = row.ok_or(RenderingFault::NotFound(id))?;
+        Ok(RenderingSound {
+            duration_ms: duration_ms as u64,
+            sample_rate_hz: sample_rate_hz as u32,
+            audio: self.audio(id).await?,
+        })
     }
 
     async fn audio(&self, id: RenderingId) -> Result<Vec<RenderingAudio>, RenderingFault> {

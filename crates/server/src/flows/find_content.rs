@@ -1,24 +1,36 @@
 //! What can be listened to, for whoever asks: scripts with a rendering, what was uploaded, and clips of what they may hear.
 
+use std::{sync::Arc, time::Duration};
+
 use async_trait::async_trait;
+use moka::sync::Cache;
 use sori_catalog::{Catalog, CatalogFault};
 use sori_contracts::{
-    Caller, Content, ContentFile, ContentId, ContentKind, Contents, Fault, Kind, MediaId, ScriptId,
-    UiLanguage,
+    Caller, Content, ContentFile, ContentId, ContentKind, Contents, Fault, Kind, MediaId, RenderingId,
+    ScriptId, UiLanguage,
 };
 use sori_listening::{Clip, Clips};
 use sori_media::Library;
-use sori_voice::{RenderingFault, Voice, renderings::RenderingAudio};
+use sori_voice::{
+    RenderingFault, Voice,
+    renderings::{RenderingAudio, RenderingSound},
+};
 
 /// What players play, best first.
 const FORMATS: [&str; 5] = ["mp3", "m4a", "opus", "flac", "wav"];
 
+/// Renderings whose files are known without a look into the database. They do not change; one that was
+/// removed is no script's any more, and so is not asked for.
+const SOUNDS_KEPT: u64 = 10_000;
+const SOUND_KEPT_FOR: Duration = Duration::from_secs(600);
+
 #[derive(Clone)]
 pub struct FindContent {
-    pub catalog: Catalog,
-    pub voice: Voice,
-    pub library: Library,
-    pub clips: Clips,
+    catalog: Catalog,
+    voice: Voice,
+    library: Library,
+    clips: Clips,
+    sounds: Cache<RenderingId, Arc<RenderingSound>>,
 }
 
 #[async_trait]
@@ -49,6 +61,23 @@ impl Contents for FindContent {
 }
 
 impl FindContent {
+    #[must_use]
+    pub fn new(catalog: Catalog, voice: Voice, library: Library, clips: Clips) -> Self {
+        let sounds = Cache::builder().max_capacity(SOUNDS_KEPT).time_to_live(SOUND_KEPT_FOR).build();
+        Self { catalog, voice, library, clips, sounds }
+    }
+
+    async fn sound(&self, id: RenderingId) -> Result<Arc<RenderingSound>, RenderingFault> {
+        if let Some(sound) = self.sounds.get(&id) {
+            return Ok(sound);
+        }
+        let mut sound = self.voice.sound(id).await?;
+        sound.audio.sort_by_key(|file| FORMATS.iter().position(|format| *format == file.format));
+        let sound = Arc::new(sound);
+        self.sounds.insert(id, Arc::clone(&sound));
+        Ok(sound)
+    }
+
     /// What is no part of something else.
     async fn source(&self, caller: &Caller, id: ContentId) -> Result<Option<Content>, Box<dyn Fault>> {
         match self.script(caller, id).await? {
@@ -64,20 +93,19 @@ impl FindContent {
             Err(CatalogFault::ScriptNotFound(_)) => return Ok(None),
             Err(fault) => return Err(boxed(fault)),
         };
-        let (duration_ms, mut audio) = match self.voice.sound(heard.rendering).await {
+        let sound = match self.sound(heard.rendering).await {
             Ok(sound) => sound,
             // Replaced meanwhile.
             Err(RenderingFault::NotFound(_)) => return Ok(None),
             Err(fault) => return Err(boxed(fault)),
         };
-        audio.sort_by_key(|file| FORMATS.iter().position(|format| *format == file.format));
         Ok(Some(Content {
             id,
             kind: ContentKind::Audio,
             title: heard.title,
             owner: heard.owner,
-            duration_ms: Some(duration_ms),
-            files: audio.iter().map(|file| content_file(file, duration_ms)).collect(),
+            duration_ms: Some(sound.duration_ms),
+            files: sound.audio.iter().map(|file| content_file(file, &sound)).collect(),
             script: Some(script),
             rendering: Some(heard.rendering),
             show: heard.show,
@@ -102,7 +130,7 @@ fn content_of(clip: Clip, source: &Content) -> Content {
     }
 }
 
-fn content_file(file: &RenderingAudio, duration_ms: u64) -> ContentFile {
+fn content_file(file: &RenderingAudio, of: &RenderingSound) -> ContentFile {
     let size_bytes = u64::try_from(file.size_bytes).unwrap_or_default();
     let codec = match file.format.as_str() {
         "wav" => "pcm_s16le",
@@ -117,11 +145,12 @@ fn content_file(file: &RenderingAudio, duration_ms: u64) -> ContentFile {
         audio_codec: Some(codec.to_owned()),
         // Voices are mixed to one channel.
         channels: Some(1),
-        sample_rate_hz: None,
+        // Opus knows no other rate.
+        sample_rate_hz: Some(if file.format == "opus" { 48_000 } else { of.sample_rate_hz }),
         video_codec: None,
         width: None,
         height: None,
-        bitrate_bps: (size_bytes * 8_000).checked_div(duration_ms),
+        bitrate_bps: (size_bytes * 8_000).checked_div(of.duration_ms),
     }
 }
 

@@ -10,9 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use sori_contracts::{Content, ContentId, Moment, Resume, Resumes, ScriptId, StreamId};
 use sori_http::{Json, Links, Path, Problem, ProblemBody, Query};
-use sori_streaming::{
-    Hls, Listener, Quality, SessionFault, Sessions, choose, hls::lasting, told_when,
-};
+use sori_streaming::{Hls, Listener, Quality, SessionFault, Sessions, choose, hls::lasting, told_when};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(Clone)]

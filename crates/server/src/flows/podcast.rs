@@ -13,9 +13,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sori_auth::{Actor, Auth, NewKey, Policy};
 use sori_catalog::{Catalog, CatalogFault, ScriptFilter, ScriptSort, ScriptSummary};
-use sori_contracts::{Caller, Identity, Kind, MediaId, Presented, Scope, ScriptId, ShowId};
+use sori_contracts::{Caller, ContentId, Identity, Kind, MediaId, Presented, Scope, ScriptId, ShowId};
 use sori_http::{AccessFault, Json, PageQuery, Path, Problem, ProblemBody, Sender, SignedIn};
-use sori_streaming::{Asked, Streaming};
+use sori_streaming::{Asked, Listener, Sessions, Streaming, told_when};
 use sori_voice::{
     Rendering, RenderingFault, Voice,
     routes::{CaptionFormat, CaptionOptions, write_captions},
@@ -37,6 +37,7 @@ pub struct Podcasts {
     pub catalog: Catalog,
     pub voice: Voice,
     pub streaming: Streaming,
+    pub sessions: Sessions,
     /// Where this server is reached, when the settings say so.
     pub public_url: Option<String>,
 }
@@ -134,9 +135,11 @@ async fn get_feed(
         (status = 404, description = "No such episode or file", body = ProblemBody),
         (status = 412, description = "`If-Match` names another state", body = ProblemBody),
         (status = 416, description = "The range lies outside of the file", body = ProblemBody),
+        (status = 429, description = "`STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back", body = ProblemBody),
     ))]
 async fn get_episode_file(
     State(podcasts): State<Podcasts>,
+    listener: Listener,
     Path((key, show, script, file)): Path<(String, ShowId, ScriptId, String)>,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -151,7 +154,11 @@ async fn get_episode_file(
     match (name, ending) {
         ("audio", format) => {
             let audio = rendering.audio.iter().find(|audio| audio.format == format).ok_or_else(nothing)?;
-            Ok(podcasts.streaming.answer(MediaId(audio.media_id), asked).await?)
+            let listener = listener.by(caller);
+            match podcasts.sessions.join(&listener, ContentId(script.0), asked).await {
+                Ok(asked) => Ok(podcasts.streaming.answer(MediaId(audio.media_id), asked).await?),
+                Err(problem) => Ok(told_when(problem)),
+            }
         }
         ("chapters", "json") => text(feed::CHAPTERS_TYPE, feed::chapters(&rendering.transcript)),
         ("transcript", "json") => text("application/json", feed::transcript(&rendering.transcript)),

@@ -1,11 +1,11 @@
 //! `GET /v1/renderings/{id}/audio/{format}`: the voices know which object it is, the streaming
-//! block sends its bytes.
+//! block sends its bytes. Listening to a script this way is a session at that script.
 
 use axum::{extract::State, http::header, response::Response};
 use serde::Deserialize;
-use sori_contracts::{MediaId, RenderingId};
-use sori_http::{Path, Problem, ProblemBody, Query, Who};
-use sori_streaming::{Asked, Streaming};
+use sori_contracts::{ContentId, MediaId, RenderingId};
+use sori_http::{Path, Problem, ProblemBody, Query};
+use sori_streaming::{Asked, Listener, Sessions, Streaming, told_when};
 use sori_voice::{RenderingFault, Voice};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -13,10 +13,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 struct Blocks {
     voice: Voice,
     streaming: Streaming,
+    sessions: Sessions,
 }
 
-pub fn routes(voice: Voice, streaming: Streaming) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks { voice, streaming })
+pub fn routes(voice: Voice, streaming: Streaming, sessions: Sessions) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(get_rendering_audio)).with_state(Blocks {
+        voice,
+        streaming,
+        sessions,
+    })
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -39,17 +44,26 @@ struct AudioQuery {
         (status = 404, description = "No such rendering, or not in this format", body = ProblemBody),
         (status = 412, description = "`PRECONDITION_FAILED`: `If-Match` names another file", body = ProblemBody),
         (status = 416, description = "The range lies outside of the file", body = ProblemBody),
+        (status = 429, description = "`STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back", body = ProblemBody),
     ))]
 async fn get_rendering_audio(
     State(blocks): State<Blocks>,
-    Who(caller): Who,
+    listener: Listener,
     Path((id, format)): Path<(RenderingId, String)>,
     Query(query): Query<AudioQuery>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let rendering = blocks.voice.rendering_for(&caller, id).await?;
+    let rendering = blocks.voice.rendering_for(listener.caller(), id).await?;
     let audio =
         rendering.audio.iter().find(|audio| audio.format == format).ok_or(RenderingFault::NotFound(id))?;
+    let joined = match rendering.script_id.filter(|_| !query.download) {
+        Some(script) => blocks.sessions.join(&listener, ContentId(script.0), asked).await,
+        None => Ok(asked),
+    };
+    let asked = match joined {
+        Ok(asked) => asked,
+        Err(problem) => return Ok(told_when(problem)),
+    };
     let mut response = blocks.streaming.answer(MediaId(audio.media_id), asked).await?;
     if query.download {
         let name = sori_http::attachment(&rendering.transcript.title, &audio.format);

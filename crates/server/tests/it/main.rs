@@ -15,5 +15,6 @@ mod page;
 mod people;
 mod podcast;
 mod slow;
+mod streams;
 mod synthesize;
 mod tls;
