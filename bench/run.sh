@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every measure, as Markdown for docs/benchmarks.md. `bench/run.sh [product|audio|synth|api|hour|streaming]...`
+# Every measure, as Markdown for docs/benchmarks.md. `bench/run.sh [product|audio|synth|api|hour|streaming|sync]...`
 set -uo pipefail
 cd "$(dirname "$0")/.."
 wanted=${*:-product audio synth api}
@@ -17,6 +17,7 @@ for part in $wanted; do
             cargo build --release --locked --quiet -p sori-streaming --example streaming_bench &&
                 bench/streaming/run.py || missed=1
             bench/streaming/hls.py || missed=1 ;;
+        sync) cargo run --release --locked --quiet -p sori-listening --example sync_bench || missed=1 ;;
         synth) cargo run --release --locked --quiet -p sori-synth --example speed && bench/synth/run.sh || missed=1 ;;
         api) cargo run --release --locked --quiet -p sori-server --example api_bench -- target/release/sori || missed=1 ;;
         *) echo "bench: no part called $part" >&2; exit 2 ;;

@@ -25,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 const ROUNDS: usize = 200;
+const MUST_MS: f64 = 500.0;
 
 /// Where every content is an hour long, and nothing else is asked for.
 struct World;
@@ -148,7 +149,8 @@ async fn until(socket: &mut Socket, kind: &str) {
     panic!("the socket closed before {kind}");
 }
 
-async fn measure(name: &str, from: &str, to: &str) {
+/// Whether it was quick enough.
+async fn measure(name: &str, from: &str, to: &str) -> bool {
     let (account, content) = (AccountId::generate(), ContentId::generate());
     let (mut phone, mut laptop) = (open(from, account, "phone").await, open(to, account, "laptop").await);
     let mut took_ms = Vec::with_capacity(ROUNDS);
@@ -175,15 +177,18 @@ async fn measure(name: &str, from: &str, to: &str) {
             at(1.0)
         ),
     );
+    at(0.99) <= MUST_MS
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> std::process::ExitCode {
+    let mut is_quick = true;
     for (engine, database) in
         ["SQLite", "PostgreSQL"].into_iter().zip(testing::databases(&[MIGRATIONS]).await)
     {
         let (here, there) = (serve(&database.url).await, serve(&database.url).await);
-        measure(&format!("{engine}, one process"), &here, &here).await;
-        measure(&format!("{engine}, two processes"), &here, &there).await;
+        is_quick &= measure(&format!("{engine}, one process"), &here, &here).await;
+        is_quick &= measure(&format!("{engine}, two processes"), &here, &there).await;
     }
+    if is_quick { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
