@@ -8,6 +8,7 @@
 //! Everything that names River stays in [`wake`] and [`worker`].
 
 mod config;
+mod counts;
 mod error;
 mod events;
 mod jobs;

@@ -23,6 +23,8 @@ use crate::Reading;
 /// Seconds. The goals are edges: 0.3 s for an answer, 0.5 s for a seek, 2 s for the start of a stream.
 const ANSWER_BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// The code of a stream that failed for want of its file.
+const FILE_UNAVAILABLE: &str = "STREAM_FILE_UNAVAILABLE";
 /// Seconds that somebody listens.
 const SESSION_BUCKETS: [f64; 9] = [10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0];
 
@@ -86,16 +88,20 @@ impl Metrics {
         self.0.answer_seconds.with_label_values(&[method, route]).observe(seconds);
     }
 
-    /// A request for sound or pictures was answered, and this long passed until the first byte of them.
-    pub fn streamed(&self, status: u16, seconds: f64) {
+    /// A request for sound or pictures was answered.
+    pub fn stream_answered(&self, status: u16) {
         self.0.audio_requests.with_label_values(&[status_text(status)]).inc();
+    }
+
+    /// The first byte of sound or pictures is on its way, so many seconds after it was asked for.
+    pub fn first_byte(&self, seconds: f64) {
         self.0.audio_seconds.observe(seconds);
     }
 
-    /// A stream failed before it began.
-    pub fn stream_failed(&self) {
-        self.0.stream_errors.inc();
-        self.0.heard.error();
+    /// How many first bytes there were.
+    #[must_use]
+    pub fn first_bytes(&self) -> u64 {
+        self.0.audio_seconds.get_sample_count()
     }
 
     /// Counts what is announced and passes it on.
@@ -121,9 +127,15 @@ impl Metrics {
                 let count = inner.session_seconds.get_sample_count().max(1);
                 inner.stream_avg_duration.set(inner.session_seconds.get_sample_sum() / count as f64);
             }
-            Event::StreamError(_) => self.stream_failed(),
+            Event::StreamError(error) => {
+                inner.stream_errors.inc();
+                inner.heard.error();
+                if error.error_code == FILE_UNAVAILABLE {
+                    inner.heard.incident(Incident::missing(None, Some(error.content_id), error.at_ms));
+                }
+            }
             Event::FileMissing { media_id, content_id, at_ms } => {
-                inner.heard.incident(Incident::missing(*media_id, *content_id, *at_ms));
+                inner.heard.incident(Incident::missing(Some(*media_id), *content_id, *at_ms));
             }
             Event::PackagingFailed { content_id, media_id, at_ms, .. } => {
                 inner.heard.incident(Incident::damaged(*media_id, *content_id, *at_ms));
@@ -167,34 +179,37 @@ fn gauge(count: u64) -> i64 {
 
 /// Without an allocation for those that occur.
 fn status_text(status: u16) -> &'static str {
-    match status {
-        101 => "101",
-        200 => "200",
-        201 => "201",
-        202 => "202",
-        204 => "204",
-        206 => "206",
-        304 => "304",
-        400 => "400",
-        401 => "401",
-        403 => "403",
-        404 => "404",
-        405 => "405",
-        409 => "409",
-        412 => "412",
-        413 => "413",
-        415 => "415",
-        416 => "416",
-        422 => "422",
-        429 => "429",
-        500 => "500",
-        503 => "503",
-        507 => "507",
-        100..200 => "1xx",
-        200..300 => "2xx",
-        300..400 => "3xx",
-        400..500 => "4xx",
-        _ => "5xx",
+    const KNOWN: [(u16, &str); 22] = [
+        (101, "101"),
+        (200, "200"),
+        (201, "201"),
+        (202, "202"),
+        (204, "204"),
+        (206, "206"),
+        (304, "304"),
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (405, "405"),
+        (409, "409"),
+        (412, "412"),
+        (413, "413"),
+        (415, "415"),
+        (416, "416"),
+        (422, "422"),
+        (429, "429"),
+        (500, "500"),
+        (503, "503"),
+        (507, "507"),
+    ];
+    match KNOWN.iter().find(|(known, _)| *known == status) {
+        Some((_, text)) => text,
+        None if status < 200 => "1xx",
+        None if status < 300 => "2xx",
+        None if status < 400 => "3xx",
+        None if status < 500 => "4xx",
+        None => "5xx",
     }
 }
 

@@ -11,6 +11,7 @@ use sori_events::Bus;
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_listening::{Clips, Listening, ListeningParts};
 use sori_media::{Library, LibraryParts, LocalStore, ffmpeg::FfmpegPackager};
+use sori_metering::{Metering, MeteringParts, Metrics};
 use sori_streaming::{Hls, HlsParts, SessionParts, Sessions, Streaming};
 use sori_voice::{Engines, LineCache, Voice, VoiceParts};
 use utoipa::openapi::OpenApi;
@@ -18,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     accounts,
-    border::{Border, Secret, secret},
+    border::{Border, Secret, outgoing, secret},
     config::Config,
     encoders::FfmpegEncoders,
     flows, health,
@@ -41,6 +42,7 @@ pub struct App {
     pub listening: Listening,
     pub hls: Hls,
     pub sessions: Sessions,
+    pub metering: Metering,
     /// What happens, as it happens.
     pub events: Bus,
     pub db: Db,
@@ -91,6 +93,7 @@ impl App {
             sori_jobs::MIGRATIONS,
             sori_listening::MIGRATIONS,
             sori_streaming::MIGRATIONS,
+            sori_metering::MIGRATIONS,
             crate::MIGRATIONS,
         ])
         .await?;
@@ -141,12 +144,13 @@ impl App {
             Clips::new(db.clone()),
         );
         let contents: Arc<dyn Contents> = Arc::new(find.clone());
-        let events = Bus::default();
+        let (events, metrics) = (Bus::default(), Metrics::new());
+        let announce = metrics.counting(Arc::new(events.clone()));
         let sessions = Sessions::new(SessionParts {
             db: db.clone(),
             streaming: streaming.clone(),
             contents: Arc::clone(&contents),
-            announce: Arc::new(events.clone()),
+            announce: Arc::clone(&announce),
             limits: config.limits.streams,
             clock: Clock::system(),
         });
@@ -173,11 +177,25 @@ impl App {
             packager: Arc::new(FfmpegPackager),
             contents,
             captions: Arc::new(flows::show_captions::ShowCaptions(voice.clone())),
-            queue,
-            announce: Arc::new(events.clone()),
+            queue: Arc::clone(&queue),
+            announce,
             folder: data.join("packages"),
             workers: config.media.packagers(),
             keep_unused: config.media.keep_packages(),
+        });
+        let metering = Metering::new(MeteringParts {
+            db: db.clone(),
+            clock: Clock::system(),
+            queue,
+            outgoing: outgoing(config),
+            gauges: Arc::new(flows::read_gauges::ReadGauges {
+                jobs: jobs.clone(),
+                sessions: sessions.clone(),
+                streaming: streaming.clone(),
+            }),
+            metrics: metrics.clone(),
+            metrics_settings: config.metrics.clone(),
+            alert_settings: config.alerts.clone(),
         });
         // Jobs first: what they are about to make would outlive what is forgotten before them.
         auth.set_personal_data(vec![
@@ -188,7 +206,16 @@ impl App {
             Arc::new(listening.clone()),
             Arc::new(sessions.clone()),
         ]);
-        jobs.start([voice.handlers(), hls.handlers(), listening.handlers()].concat()).await?;
+        jobs.start(
+            [
+                flows::forget_script::handlers(&voice, &listening),
+                hls.handlers(),
+                listening.handlers(),
+                metering.handlers(),
+            ]
+            .concat(),
+        )
+        .await?;
         let podcasts = flows::podcast::Podcasts {
             auth: auth.clone(),
             catalog: catalog.clone(),
@@ -206,6 +233,7 @@ impl App {
             listening.routes(),
             hls.routes(),
             sessions.routes(),
+            metering.routes(),
             flows::play_script::routes(flows::play_script::Radio {
                 sessions: sessions.clone(),
                 hls: hls.clone(),
@@ -227,7 +255,12 @@ impl App {
             Idempotency::new(db.clone(), &secret),
         );
         let document = openapi::publish(document);
-        let router = router(&border, routes, document.clone(), config.is_secure());
+        let router = router(
+            &border,
+            routes,
+            document.clone(),
+            observe::Observed { is_secure: config.is_secure(), metrics },
+        );
         let sockets = Sockets {
             most: config.limits.connections as usize,
             send_buffer_bytes: Some(config.media.send_buffer as usize).filter(|bytes| *bytes > 0),
@@ -242,6 +275,7 @@ impl App {
             listening,
             hls,
             sessions,
+            metering,
             events,
             db,
             border,
@@ -260,9 +294,9 @@ fn sweep(scratch: &std::path::Path) {
     }
 }
 
-fn router(border: &Border, routes: Router, document: OpenApi, is_secure: bool) -> Router {
+fn router(border: &Border, routes: Router, document: OpenApi, observed: observe::Observed) -> Router {
     let routes = border.around_api(routes).merge(openapi::routes(document)).merge(web::routes());
     border
         .around_all(routes.layer(tower_http::catch_panic::CatchPanicLayer::new()))
-        .layer(from_fn_with_state(observe::Secure(is_secure), observe::observe))
+        .layer(from_fn_with_state(observed, observe::observe))
 }

@@ -2,6 +2,7 @@
 
 mod border;
 mod media;
+mod metering;
 
 use std::{
     fmt,
@@ -19,6 +20,7 @@ use sori_auth::{
     SignUp,
     oidc::{OidcSettings, Provider, TrustedIssuer},
 };
+use sori_metering::{AlertSettings, MetricsSettings};
 
 pub use border::{Limit, Limits};
 pub use media::MediaSettings;
@@ -83,6 +85,8 @@ pub struct Config {
     pub allow_private_addresses: bool,
     pub limits: Limits,
     pub media: MediaSettings,
+    pub metrics: MetricsSettings,
+    pub alerts: AlertSettings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +127,8 @@ impl Default for Config {
             allow_private_addresses: false,
             limits: Limits::default(),
             media: MediaSettings::default(),
+            metrics: MetricsSettings::default(),
+            alerts: AlertSettings::default(),
         }
     }
 }
@@ -193,6 +199,8 @@ impl Config {
             .merge(Env::prefixed("SORI_").only(NAMES))
             .merge(border::limits_of_the_environment())
             .merge(media::of_the_environment())
+            .merge(metering::metrics_of_the_environment())
+            .merge(metering::alerts_of_the_environment())
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(Box::new)?;
@@ -204,6 +212,7 @@ impl Config {
             return Err(ConfigError::Invalid("workers must be 1 to 16, lanes 0 to 256"));
         }
         self.check_border()?;
+        self.alerts.check().map_err(ConfigError::Invalid)?;
         Ok(self)
     }
 

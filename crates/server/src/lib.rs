@@ -48,6 +48,8 @@ impl App {
         let done = CancellationToken::new();
         let (auth, until) = (self.auth.clone(), done.clone());
         let tending = tokio::spawn(async move { auth.keep_tending(until).await });
+        let (metering, until) = (self.metering.clone(), done.clone());
+        let looking = tokio::spawn(async move { metering.keep_looking(until).await });
         let (sessions, until) = (self.sessions.clone(), done.clone());
         let tending_sessions = tokio::spawn(async move { sessions.keep_tending(until).await });
         serve::run(listener, self.router, acceptor, self.sockets, stopped).await;
@@ -57,7 +59,7 @@ impl App {
         hls.stop();
         self.jobs.stop().await;
         done.cancel();
-        let _ended = tokio::join!(tending, tending_sessions);
+        let _ended = tokio::join!(tending, tending_sessions, looking);
         self.db.close().await;
         Ok(())
     }

@@ -1,5 +1,7 @@
-//! What surrounds every request: a trace id, one log line, problems in the caller's language, and
-//! security headers.
+//! What surrounds every request: a trace id, one log line, numbers for the metrics, problems in the
+//! caller's language, and security headers.
+
+mod first_byte;
 
 use std::time::Instant;
 
@@ -11,18 +13,33 @@ use axum::{
 };
 use sori_contracts::UiLanguage;
 use sori_http::{Problem, problem};
+use sori_metering::Metrics;
 use tracing::Instrument;
 use uuid::Uuid;
 
 pub const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 
-/// Whether people come by `https`.
-#[derive(Clone, Copy, Debug)]
-pub struct Secure(pub bool);
+/// What the outermost layer knows of the server.
+#[derive(Clone)]
+pub struct Observed {
+    /// Whether people come by `https`.
+    pub is_secure: bool,
+    pub metrics: Metrics,
+}
+
+/// Routes that answer with sound or pictures, for the metrics of streams. A segment of HLS is a request of its own.
+const STREAMS: [&str; 5] = [
+    "/api/stream/{content_id}",
+    "/api/stream/{content_id}/hls/{file}",
+    "/api/v1/audio/stream/{script_id}",
+    "/v1/renderings/{id}/audio/{format}",
+    "/rest/stream",
+];
 
 /// The outermost layer.
-pub async fn observe(State(secure): State<Secure>, request: Request, next: Next) -> Response {
+pub async fn observe(State(observed): State<Observed>, request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let under_way = observed.metrics.begin();
     let trace_id = trace_id(&request);
     let language = language(&request);
     let method = request.method().clone();
@@ -39,7 +56,13 @@ pub async fn observe(State(secure): State<Secure>, request: Request, next: Next)
     let mut response = problem::render(response, language, &trace_id);
     let status = response.status().as_u16();
     span.in_scope(|| tracing::info!(status, ms = started.elapsed().as_millis() as u64, "answered"));
-    add_headers(&mut response, &trace_id, &route, secure);
+    add_headers(&mut response, &trace_id, &route, observed.is_secure);
+    drop(under_way);
+    observed.metrics.answered(method.as_str(), &route, status, started.elapsed().as_secs_f64());
+    if STREAMS.contains(&route.as_str()) {
+        observed.metrics.stream_answered(status);
+        return first_byte::timed(response, started, observed.metrics);
+    }
     response
 }
 
@@ -85,7 +108,7 @@ fn is_api(route: &str) -> bool {
     route.starts_with("/v1/") || route.starts_with("/api/")
 }
 
-fn add_headers(response: &mut Response, trace_id: &str, route: &str, Secure(secure): Secure) {
+fn add_headers(response: &mut Response, trace_id: &str, route: &str, is_secure: bool) {
     let policy = if route.starts_with("/docs") { DOCS_POLICY } else { PAGE_POLICY };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
@@ -93,7 +116,7 @@ fn add_headers(response: &mut Response, trace_id: &str, route: &str, Secure(secu
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS));
-    if secure {
+    if is_secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     // What an account asked for is nobody else's: a cache on the way keeps it only when told to.

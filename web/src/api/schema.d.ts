@@ -100,6 +100,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts: how they stand, and what was told
+         * @description **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        get: operations["get_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/audit": {
         parameters: {
             query?: never;
@@ -112,6 +132,26 @@ export interface paths {
          * @description **Signed in.** Scope of a key: `admin`. Role: admin or above.
          */
         get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everybody's open sessions
+         * @description **Signed in.** Scope of a key: `admin`. Role: admin or above.
+         */
+        get: operations["list_streams"];
         put?: never;
         post?: never;
         delete?: never;
@@ -435,6 +475,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What you listened to and watched
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        get: operations["get_history"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget what you listened to and watched
+         * @description **Signed in.** Scope of a key: `account`.
+         */
+        delete: operations["clear_history"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me/identities": {
         parameters: {
             query?: never;
@@ -482,6 +546,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What you are listening to now, on all devices
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_my_streams"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mypage/bookmarks/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your bookmarks, newest first
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_bookmarks"];
+        put?: never;
+        /**
+         * Mark a line, a place or a span
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        post: operations["add_bookmark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mypage/bookmarks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a bookmark off
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        delete: operations["remove_bookmark"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a bookmark's note or span
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        patch: operations["change_bookmark"];
+        trace?: never;
+    };
+    "/api/progress/{content_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where you are in a content
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_progress"];
+        /**
+         * Save where you are
+         * @description Newer listening is never overwritten: an update that does not know what stands, or that is at the
+         *     start without `seek`, loses. The loser is told what stands: with 409 when it named its device or a
+         *     version, else with 200 and `accepted: false`.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        put: operations["put_progress"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scripts/{id}/tokens": {
         parameters: {
             query?: never;
@@ -522,6 +682,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stream/{content_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen or watch, by range
+         * @description Seeks and parallel connections of one viewer are one session.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stream/{content_id}/hls/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Playlists, captions and files of HTTP Live Streaming
+         * @description Players begin with `master.m3u8`, which names the rest. The addresses in playlists are signed for
+         *     whoever asked, so that players that cannot send headers work. Playable while it is still being
+         *     packaged. What cannot be packaged is redirected to the original.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_hls_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stream/{content_id}/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is known of a content before it plays
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_stream_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open the socket between your devices
+         * @description A WebSocket (RFC 6455) of JSON messages: positions, what plays where, "continue here", remote
+         *     pause. The first message is everything as it stands, so a client that lost its connection simply
+         *     opens a new one. All messages are told in `docs/sync.md`.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["open_sync"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens/{token_id}": {
         parameters: {
             query?: never;
@@ -534,6 +784,126 @@ export interface paths {
          * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
          */
         get: operations["get_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audio/play": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to play a script
+         * @description A player that plays it already on the same device goes on with its session.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        post: operations["play_audio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audio/prepare/{script_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the audio of a script is
+         * @description Orders nothing: what nobody has ordered is `queued` at 0 without a job.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_prepare_status"];
+        put?: never;
+        /**
+         * Make the audio of a script ready ahead of time
+         * @description Safe to repeat: one job does it, and the answer says how far it is.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        post: operations["prepare_audio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audio/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save where you are in a session
+         * @description It also says that the player is there: a session that nothing is heard of ends.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        put: operations["put_session_progress"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audio/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session
+         * @description Its slot is free at once. An admin may end anybody's.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        /**
+         * Pause a session, or go on
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        patch: operations["change_session"];
+        trace?: never;
+    };
+    "/api/v1/audio/stream/{script_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that a player needs to play a script
+         * @description Opens no session: the first request for its bytes does, or `POST /api/v1/audio/play`.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_audio_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -588,6 +958,27 @@ export interface paths {
         };
         /** Whether the server can work */
         get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The numbers of this server, for Prometheus
+         * @description Open to programs on the same machine and to admins (an API key with the scope `admin`), and to everybody when
+         *     `metrics.open` says so.
+         */
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -747,6 +1138,198 @@ export interface paths {
         patch: operations["change_api_key"];
         trace?: never;
     };
+    "/v1/clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your clips, newest first
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_clips"];
+        put?: never;
+        /**
+         * Cut a span out as a content of its own
+         * @description From a script's rendering exactly these samples, with the captions of the span; from an upload by
+         *     decoding it. It is ready when its job is done.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        post: operations["add_clip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clips/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a clip
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_clip"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a clip with its files
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
+        delete: operations["remove_clip"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clips/{id}/captions/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is said in a clip
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_clip_captions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clips/{id}/file/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A clip as a file, by range
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_clip_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was uploaded
+         * @description Newest first.
+         *
+         *     **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_contents"];
+        put?: never;
+        /**
+         * Upload a file at once
+         * @description The body is the file, or `multipart/form-data` with it in the field `file`. For large files and bad
+         *     lines there is `/v1/uploads`.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        post: operations["create_content"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One uploaded content
+         * @description **Visitors see what is public.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_content"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a content and its file
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
+        delete: operations["delete_content"];
+        options?: never;
+        head?: never;
+        /**
+         * Change what is said about a content
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
+        patch: operations["change_content"];
+        trace?: never;
+    };
+    "/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The devices you listen on, the last first
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_players"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a device
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        delete: operations["remove_player"];
+        options?: never;
+        head?: never;
+        /**
+         * Call a device by a name
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        patch: operations["change_player"];
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -886,6 +1469,118 @@ export interface paths {
          *     **Signed in.** Scope of a key: `scripts:write`.
          */
         patch: operations["update_line"];
+        trace?: never;
+    };
+    "/v1/playback/{content_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How you listen to a content
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["get_playback"];
+        /**
+         * Remember how you listen to a content
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        put: operations["put_playback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What you have begun, the last first
+         * @description **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/progress/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what was heard without a connection
+         * @description Entries are placed by how long before `sent_at` they were, so the device's clock may be wrong. Of
+         *     two devices whichever was listened on later wins. Sending the same again changes nothing.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        post: operations["replay_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/progress/{content_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every update of a position that came, newest first
+         * @description The last 200, and the last 50 by which listening was lost or jumped far.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        get: operations["list_progress_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/progress/{content_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go back to a position that was lost
+         * @description To where the last jump came from, or to what an older device had heard that did not come through.
+         *     A second time goes forth again.
+         *
+         *     **Signed in.** Scope of a key: `scripts:read`.
+         */
+        post: operations["undo_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/renderings/{id}": {
@@ -1311,6 +2006,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin an upload
+         * @description A body of the type `application/offset+octet-stream` is its beginning. With the last byte it becomes
+         *     a content of the same id.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        post: operations["create_upload"];
+        delete?: never;
+        /**
+         * What uploads can do
+         * @description The versions, extensions and limits of tus.
+         */
+        options: operations["describe_uploads"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where an upload stands
+         * @description `HEAD` is what the protocol asks; whoever writes it meanwhile is ended.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        get: operations["get_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * Give an upload up
+         * @description One that is finished is deleted as a content.
+         *
+         *     **Signed in.** Scope of a key: `scripts:write`.
+         */
+        delete: operations["delete_upload"];
+        options?: never;
+        head?: never;
+        /**
+         * Go on with an upload
+         * @description **Signed in.** Scope of a key: `scripts:write`.
+         */
+        patch: operations["append_upload"];
+        trace?: never;
+    };
     "/v1/voices": {
         parameters: {
             query?: never;
@@ -1394,6 +2148,38 @@ export interface components {
         };
         /** Format: uuid */
         ActorId: string;
+        /** @description An alert as it stands. */
+        AlertView: {
+            /** @description Which files, for those about files. */
+            detail?: string | null;
+            /** Format: int64 */
+            fired_at_ms?: number | null;
+            /** Format: int64 */
+            looked_at_ms?: number | null;
+            /**
+             * Format: double
+             * @description What was measured last; `null` when too little happened to tell.
+             */
+            measure?: number | null;
+            /** @example stream_slots_filling */
+            name: string;
+            /** @description `calming` fires still. */
+            phase: components["schemas"]["Phase"];
+            /** Format: int64 */
+            resolved_at_ms?: number | null;
+            severity: components["schemas"]["Severity"];
+            /** Format: int64 */
+            since_ms?: number | null;
+            summary: string;
+            /** Format: double */
+            threshold: number;
+        };
+        Alerts: {
+            /** @description All that there are, the gravest first. */
+            alerts: components["schemas"]["AlertView"][];
+            /** @description What was told, the newest first. */
+            changes: components["schemas"]["Page_AlertChange"];
+        };
         /** Format: uuid */
         ApiKeyId: string;
         ApiKeyView: {
@@ -1433,6 +2219,41 @@ export interface components {
             /** @example role_changed */
             kind: string;
         };
+        /** @description Only what is named is changed; `null` takes it off. */
+        BookmarkChange: {
+            /** Format: int64 */
+            end_ms?: number | null;
+            note?: string | null;
+            /** Format: int64 */
+            start_ms?: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description A span of a content that somebody marked.
+         */
+        BookmarkId: string;
+        BookmarkView: {
+            content_id: components["schemas"]["ContentId"];
+            created_at: components["schemas"]["Moment"];
+            /**
+             * Format: int64
+             * @description `null` for a place without length.
+             */
+            end_ms?: number | null;
+            /** Format: double */
+            end_time?: number | null;
+            id: components["schemas"]["BookmarkId"];
+            note?: string | null;
+            /** Format: int64 */
+            start_ms: number;
+            /**
+             * Format: double
+             * @description The same in seconds.
+             */
+            start_time: number;
+            token_id?: components["schemas"]["LineId"] | null;
+            updated_at: components["schemas"]["Moment"];
+        };
         /** @enum {string} */
         CaptionFormat: "vtt" | "srt" | "ass" | "json" | "textgrid";
         CaptionUrls: {
@@ -1440,6 +2261,11 @@ export interface components {
             json: string;
             srt: string;
             textgrid: string;
+            vtt: string;
+        };
+        Captions: {
+            json: string;
+            srt: string;
             vtt: string;
         };
         /** @description What is known of a speaker. */
@@ -1454,6 +2280,11 @@ export interface components {
             /** @description `af_heart`, `hibari:heart`, or a blend; none means that it is still to be chosen. */
             voice?: string | null;
         };
+        /**
+         * @description What is told.
+         * @enum {string}
+         */
+        Change: "firing" | "resolved";
         /** @description The start of a chapter; it is not spoken. */
         Chapter: {
             origin?: components["schemas"]["Origin"] | null;
@@ -1470,6 +2301,105 @@ export interface components {
             /** @description Whether any bundled neural voice is installed. */
             voices: components["schemas"]["Check"];
         };
+        /** @description Milliseconds since 1970, or RFC 3339. It may be any number: a clock may be wrong. */
+        ClientTime: number | components["schemas"]["Moment"];
+        ClipFile: {
+            content_type: string;
+            /** @description `m4a`, `mp4`, `wav` or `flac`. */
+            format: string;
+            /** Format: int64 */
+            size_bytes: number;
+            /** @description To play it; with `?download=true` to keep it. */
+            url: string;
+        };
+        ClipView: {
+            /** @description What it was cut from. Who may see that may see the clip. */
+            content_id: components["schemas"]["ContentId"];
+            /** Format: int64 */
+            created_at_ms: number;
+            /** Format: int64 */
+            end_ms: number;
+            /** @description The code of what went wrong. */
+            error?: string | null;
+            files: components["schemas"]["ClipFile"][];
+            /** @description Play it at `/api/stream/{id}` when it is ready. */
+            id: components["schemas"]["ContentId"];
+            job_id?: components["schemas"]["JobId"] | null;
+            kind: components["schemas"]["ContentKind"];
+            /** Format: int64 */
+            start_ms: number;
+            /** @description `cutting`, `ready` or `failed`. */
+            status: string;
+            title: string;
+        };
+        Codecs: {
+            /** @example aac */
+            audio?: string | null;
+            /** @example h264 */
+            video?: string | null;
+        };
+        /** @description A content as its readers see it. */
+        Content: {
+            alternative_id?: components["schemas"]["ContentId"] | null;
+            /**
+             * @description As FFmpeg names it.
+             * @example aac
+             */
+            audio_codec?: string | null;
+            /** Format: int32 */
+            channels?: number | null;
+            /** @example audio/mpeg */
+            content_type: string;
+            /** Format: int64 */
+            created_at_ms: number;
+            /** Format: int64 */
+            duration_ms?: number | null;
+            /** @description Of the file that was uploaded, such as `mp3` or `mp4`. */
+            format: string;
+            /** Format: int32 */
+            height?: number | null;
+            id: components["schemas"]["ContentId"];
+            /** @description It belongs to you. */
+            is_mine: boolean;
+            kind: components["schemas"]["ContentKind"];
+            /** @description You may change and delete it. */
+            may_change: boolean;
+            /** Format: int32 */
+            sample_rate_hz?: number | null;
+            show_id?: components["schemas"]["ShowId"] | null;
+            /** Format: int64 */
+            size_bytes: number;
+            title: string;
+            /** Format: int64 */
+            updated_at_ms: number;
+            video_codec?: string | null;
+            visibility: components["schemas"]["ContentVisibility"];
+            /** Format: int32 */
+            width?: number | null;
+        };
+        /** @description What to change of a content: a field that is left out stays, `null` empties it. */
+        ContentChange: {
+            /** @default null */
+            alternative_id: components["schemas"]["ContentId"] | null;
+            /** @default null */
+            show_id: components["schemas"]["ShowId"] | null;
+            /** @default null */
+            title: string | null;
+            /** @default null */
+            visibility: components["schemas"]["ContentVisibility"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description Something to listen to or to watch: the id of a script, or of an upload.
+         */
+        ContentId: string;
+        /** @enum {string} */
+        ContentKind: "audio" | "video";
+        /**
+         * @description Who may see a content besides its owner and admins.
+         * @enum {string}
+         */
+        ContentVisibility: "private" | "public";
         /**
          * @description A script to store: the canonical script, or a text in any format that can be read, or both
          *     (then the text is only kept for the editor).
@@ -1530,6 +2460,29 @@ export interface components {
              */
             status: string;
             version: string;
+        };
+        /** @description A session of the past, or one that still goes on. */
+        HistoryView: {
+            /** Format: int64 */
+            bytes_transferred: number;
+            content_id: components["schemas"]["ContentId"];
+            device_id?: string | null;
+            /**
+             * Format: double
+             * @example 754.5
+             */
+            duration_seconds: number;
+            ended_at?: components["schemas"]["Moment"] | null;
+            /**
+             * @description `audio` or `video`.
+             * @example audio
+             */
+            kind: string;
+            session_id: components["schemas"]["StreamId"];
+            started_at: components["schemas"]["Moment"];
+            status: components["schemas"]["Status"];
+            /** @description What it was called then. */
+            title: string;
         };
         Identities: {
             items: components["schemas"]["Identity"][];
@@ -1711,6 +2664,40 @@ export interface components {
             /** @description Good once, for a day. */
             url: string;
         };
+        /** @description One update that came. */
+        LogEntry: {
+            /** Format: int64 */
+            base_version?: number | null;
+            device_id: string;
+            /**
+             * Format: int64
+             * @description By the device's own clock, when it said so.
+             */
+            device_time_ms?: number | null;
+            /** Format: int64 */
+            heard_at_ms: number;
+            /**
+             * Format: int64
+             * @description Counts the updates of this content.
+             */
+            number: number;
+            /**
+             * @description Why it was taken (`first`, `informed`, `same_device`, `later`, `moved`, `undone`) or not
+             *     (`starts_over`, `older`, `stale`, `still`).
+             */
+            outcome: string;
+            /** Format: int64 */
+            position_ms: number;
+            /** Format: int64 */
+            received_at_ms: number;
+            /** Format: int64 */
+            replaced_position_ms: number;
+            /**
+             * Format: int64
+             * @description What stood when it came.
+             */
+            replaced_version: number;
+        };
         LoudnessRequest: {
             /**
              * Format: double
@@ -1759,6 +2746,46 @@ export interface components {
             /** @description The whole key. It is shown this once. */
             secret: string;
         };
+        /**
+         * @description A line by `token_id`, or a place or span of a content by `content_id`; times in milliseconds or
+         *     seconds.
+         */
+        NewBookmark: {
+            content_id?: components["schemas"]["ContentId"] | null;
+            /**
+             * Format: int64
+             * @example 64500
+             */
+            end_ms?: number | null;
+            /** Format: double */
+            end_time?: number | null;
+            /** @description Up to 2000 characters. */
+            note?: string | null;
+            /**
+             * Format: int64
+             * @example 61000
+             */
+            start_ms?: number | null;
+            /** Format: double */
+            start_time?: number | null;
+            token_id?: components["schemas"]["LineId"] | null;
+        };
+        NewClip: {
+            content_id: components["schemas"]["ContentId"];
+            /**
+             * Format: int64
+             * @description At most ten minutes later.
+             * @example 64500
+             */
+            end_ms: number;
+            /**
+             * Format: int64
+             * @example 61000
+             */
+            start_ms: number;
+            /** @description That of the content when left out. */
+            title?: string | null;
+        };
         /** @description A show to be made. */
         NewShow: {
             cover_url?: string | null;
@@ -1792,10 +2819,95 @@ export interface components {
             /** @description Of the first-run link; for `/api/auth/setup` only. */
             token?: string | null;
         };
+        NowPlayingView: {
+            /**
+             * Format: int64
+             * @description By the server's clock.
+             */
+            at_ms: number;
+            content_id: components["schemas"]["ContentId"];
+            playing: boolean;
+            /**
+             * Format: int64
+             * @description Where it was at `at_ms`.
+             */
+            position_ms: number;
+            /** Format: double */
+            speed: number;
+        };
         OldActor: {
             aliases: string[];
             id: components["schemas"]["ActorId"];
             name: string;
+        };
+        OldProgress: {
+            content_id: components["schemas"]["ContentId"];
+            device_id: string;
+            /**
+             * Format: double
+             * @description Seconds; 0 while it is unknown.
+             * @example 7200
+             */
+            duration: number;
+            /**
+             * Format: double
+             * @description Seconds.
+             * @example 1234.5
+             */
+            position: number;
+            /**
+             * Format: int32
+             * @example 17
+             */
+            progress_percent: number;
+            updated_at: components["schemas"]["Moment"];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A position in seconds. */
+        OldReport: {
+            /**
+             * Format: int64
+             * @description `version` of what the player knows.
+             */
+            base_version?: number | null;
+            client_time?: components["schemas"]["ClientTime"] | null;
+            /** @description A name that the player gives itself and keeps; its sign-in when left out. */
+            device_id?: string | null;
+            /**
+             * Format: double
+             * @example 7200
+             */
+            duration?: number | null;
+            playing?: boolean | null;
+            /**
+             * Format: double
+             * @example 1234.5
+             */
+            position: number;
+            /** @description The listener went there on purpose: needed to go back to the start. */
+            seek?: boolean;
+            /** Format: double */
+            speed?: number | null;
+        };
+        OldSaved: {
+            /** @description Whether this position was taken. It is not when newer listening stands. */
+            accepted: boolean;
+            /**
+             * Format: double
+             * @description Seconds.
+             */
+            position: number;
+            /**
+             * Format: int32
+             * @description Of what stands now.
+             * @example 17
+             */
+            progress_percent: number;
+            /** @description Always true: the request was understood. */
+            success: boolean;
+            /** Format: int64 */
+            version: number;
         };
         /** @description Where the browser has to go. */
         Onward: {
@@ -1848,6 +2960,24 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_AlertChange: {
+            items: {
+                /** Format: int64 */
+                at_ms: number;
+                change: components["schemas"]["Change"];
+                detail?: string | null;
+                /** Format: uuid */
+                id: string;
+                /** Format: double */
+                measure?: number | null;
+                name: string;
+                severity?: components["schemas"]["Severity"] | null;
+                summary?: string | null;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_AuditView: {
             items: {
                 account_email?: string | null;
@@ -1861,6 +2991,101 @@ export interface components {
                 id: string;
                 /** @example role_changed */
                 kind: string;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ClipView: {
+            items: {
+                /** @description What it was cut from. Who may see that may see the clip. */
+                content_id: components["schemas"]["ContentId"];
+                /** Format: int64 */
+                created_at_ms: number;
+                /** Format: int64 */
+                end_ms: number;
+                /** @description The code of what went wrong. */
+                error?: string | null;
+                files: components["schemas"]["ClipFile"][];
+                /** @description Play it at `/api/stream/{id}` when it is ready. */
+                id: components["schemas"]["ContentId"];
+                job_id?: components["schemas"]["JobId"] | null;
+                kind: components["schemas"]["ContentKind"];
+                /** Format: int64 */
+                start_ms: number;
+                /** @description `cutting`, `ready` or `failed`. */
+                status: string;
+                title: string;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Content: {
+            items: {
+                alternative_id?: components["schemas"]["ContentId"] | null;
+                /**
+                 * @description As FFmpeg names it.
+                 * @example aac
+                 */
+                audio_codec?: string | null;
+                /** Format: int32 */
+                channels?: number | null;
+                /** @example audio/mpeg */
+                content_type: string;
+                /** Format: int64 */
+                created_at_ms: number;
+                /** Format: int64 */
+                duration_ms?: number | null;
+                /** @description Of the file that was uploaded, such as `mp3` or `mp4`. */
+                format: string;
+                /** Format: int32 */
+                height?: number | null;
+                id: components["schemas"]["ContentId"];
+                /** @description It belongs to you. */
+                is_mine: boolean;
+                kind: components["schemas"]["ContentKind"];
+                /** @description You may change and delete it. */
+                may_change: boolean;
+                /** Format: int32 */
+                sample_rate_hz?: number | null;
+                show_id?: components["schemas"]["ShowId"] | null;
+                /** Format: int64 */
+                size_bytes: number;
+                title: string;
+                /** Format: int64 */
+                updated_at_ms: number;
+                video_codec?: string | null;
+                visibility: components["schemas"]["ContentVisibility"];
+                /** Format: int32 */
+                width?: number | null;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_HistoryView: {
+            items: {
+                /** Format: int64 */
+                bytes_transferred: number;
+                content_id: components["schemas"]["ContentId"];
+                device_id?: string | null;
+                /**
+                 * Format: double
+                 * @example 754.5
+                 */
+                duration_seconds: number;
+                ended_at?: components["schemas"]["Moment"] | null;
+                /**
+                 * @description `audio` or `video`.
+                 * @example audio
+                 */
+                kind: string;
+                session_id: components["schemas"]["StreamId"];
+                started_at: components["schemas"]["Moment"];
+                status: components["schemas"]["Status"];
+                /** @description What it was called then. */
+                title: string;
             }[];
             /** @description Present when there is more. */
             next_cursor?: string | null;
@@ -1889,6 +3114,79 @@ export interface components {
                 /** Format: int64 */
                 started_at_ms?: number | null;
                 status: components["schemas"]["JobState"];
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LogEntry: {
+            items: {
+                /** Format: int64 */
+                base_version?: number | null;
+                device_id: string;
+                /**
+                 * Format: int64
+                 * @description By the device's own clock, when it said so.
+                 */
+                device_time_ms?: number | null;
+                /** Format: int64 */
+                heard_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Counts the updates of this content.
+                 */
+                number: number;
+                /**
+                 * @description Why it was taken (`first`, `informed`, `same_device`, `later`, `moved`, `undone`) or not
+                 *     (`starts_over`, `older`, `stale`, `still`).
+                 */
+                outcome: string;
+                /** Format: int64 */
+                position_ms: number;
+                /** Format: int64 */
+                received_at_ms: number;
+                /** Format: int64 */
+                replaced_position_ms: number;
+                /**
+                 * Format: int64
+                 * @description What stood when it came.
+                 */
+                replaced_version: number;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Progress: {
+            items: {
+                content_id: components["schemas"]["ContentId"];
+                /** @description On which device that was. */
+                device_id: string;
+                /** Format: int64 */
+                duration_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it was listened to, by the server's clock.
+                 */
+                heard_at_ms: number;
+                /**
+                 * Format: int64
+                 * @example 1234500
+                 */
+                position_ms: number;
+                /**
+                 * Format: int32
+                 * @description 0 to 100; `null` while the duration is unknown.
+                 * @example 17
+                 */
+                progress_percent?: number | null;
+                /** Format: int64 */
+                updated_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Grows with each change. Name it as `base_version` of the next update.
+                 */
+                version: number;
             }[];
             /** @description Present when there is more. */
             next_cursor?: string | null;
@@ -2002,6 +3300,35 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_StreamView: {
+            items: {
+                /** Format: int64 */
+                bytes_transferred: number;
+                cache_hit: boolean;
+                content_id: components["schemas"]["ContentId"];
+                /** @description What the player called itself. */
+                device_id?: string | null;
+                /**
+                 * @description `audio` or `video`.
+                 * @example audio
+                 */
+                kind: string;
+                last_activity: components["schemas"]["Moment"];
+                session_id: components["schemas"]["StreamId"];
+                /**
+                 * @description `ssd` or `nas`.
+                 * @example ssd
+                 */
+                source: string;
+                started_at: components["schemas"]["Moment"];
+                status: components["schemas"]["Status"];
+                title: string;
+                user_id?: components["schemas"]["AccountId"] | null;
+            }[];
+            /** @description Present when there is more. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_User: {
             items: {
                 created_at: components["schemas"]["Moment"];
@@ -2059,11 +3386,68 @@ export interface components {
             /** Format: int32 */
             pause_ms: number;
         };
+        /** @enum {string} */
+        Phase: "ok" | "pending" | "firing" | "calming";
+        PlayOrder: {
+            /**
+             * @description What the player calls itself: 1 to 64 letters, digits and `-_.:`.
+             * @example web-5f2c
+             */
+            device_id?: string | null;
+            quality?: string | null;
+            script_id: components["schemas"]["ScriptId"];
+        };
+        PlaybackOrder: {
+            /** @description Whose change it is: the other devices are told. */
+            device_id?: string | null;
+            loop?: components["schemas"]["Span"] | null;
+            /**
+             * Format: double
+             * @description 0.1 to 8.
+             * @example 1.25
+             */
+            speed: number;
+        };
+        PlaybackView: {
+            content_id: components["schemas"]["ContentId"];
+            loop?: components["schemas"]["Span"] | null;
+            /**
+             * Format: double
+             * @description 1 when nothing is remembered.
+             */
+            speed: number;
+            /** Format: int64 */
+            updated_at_ms?: number | null;
+        };
+        PlayerChange: {
+            /** @description Empty or `null` takes the name off. */
+            name?: string | null;
+        };
+        Playing: components["schemas"]["StreamInfo"] & {
+            /** @description For `PUT /api/v1/audio/progress` and `DELETE /api/v1/audio/sessions/{id}`. */
+            session_id: components["schemas"]["StreamId"];
+        };
         /**
          * @description How a key has to prove itself.
          * @enum {string}
          */
         Policy: "bearer" | "signed";
+        PrepareRequest: {
+            /** @default normal */
+            priority: components["schemas"]["Priority"];
+        };
+        /** @enum {string} */
+        PrepareState: "ready" | "preparing" | "queued";
+        /** @description How far a content is on its way to being streamed in pieces. */
+        PrepareStatus: {
+            job_id?: components["schemas"]["JobId"] | null;
+            /**
+             * Format: int32
+             * @description Percent.
+             */
+            progress: number;
+            status: components["schemas"]["PrepareState"];
+        };
         /** @enum {string} */
         Priority: "high" | "normal" | "low";
         ProblemBody: {
@@ -2105,6 +3489,22 @@ export interface components {
         ProviderName: {
             id: string;
             name: string;
+        };
+        QualityView: {
+            /**
+             * Format: int64
+             * @description Bits in a second.
+             * @example 64000
+             */
+            bitrate?: number | null;
+            /** @example aac */
+            codec?: string | null;
+            /**
+             * @description `64k` and the like are of HLS; `mp3` and the like are whole files.
+             * @example 64k
+             */
+            name: string;
+            url: string;
         };
         Refresh: {
             /** @description Browsers leave it out: their cookie has it. */
@@ -2164,6 +3564,59 @@ export interface components {
             source_format?: components["schemas"]["Format"] | null;
             /** @description On its own it is read; titles and voices that it does not name stay as they are. */
             source_text?: string | null;
+        };
+        Replay: {
+            /** @description The player; the sign-in when left out. */
+            device_id?: string | null;
+            /** @description At most 200. */
+            entries: components["schemas"]["ReplayEntry"][];
+            /**
+             * @description The device's clock at the moment of sending. What was heard is placed by how long before that
+             *     it was, so the clock may be wrong.
+             */
+            sent_at: components["schemas"]["ClientTime"];
+        };
+        ReplayAnswer: {
+            /** @description In the order of the entries. */
+            entries: components["schemas"]["Replayed"][];
+            /** @description What stands now in each content that was named and exists. */
+            progress: components["schemas"]["Progress"][];
+        };
+        ReplayEntry: {
+            /**
+             * Format: int64
+             * @description The version that the device knew.
+             */
+            base_version?: number | null;
+            /** @description When that was, by the device's clock. */
+            client_time: components["schemas"]["ClientTime"];
+            content_id: components["schemas"]["ContentId"];
+            /** Format: int64 */
+            duration_ms?: number | null;
+            /**
+             * Format: uuid
+             * @description Made by the device; an entry whose id has come before is not counted again.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @example 1234500
+             */
+            position_ms: number;
+            /** @description The listener went there on purpose. */
+            seek?: boolean;
+        };
+        Replayed: {
+            /** Format: uuid */
+            id: string;
+            /** @description `accepted`, `lost` (newer listening stands), `known` (it came before) or `not_found`. */
+            outcome: string;
+        };
+        Resolution: {
+            /** Format: int32 */
+            height: number;
+            /** Format: int32 */
+            width: number;
         };
         /**
          * @description What an account is on this server; each may do what those before it may.
@@ -2367,11 +3820,40 @@ export interface components {
             updated_at_ms: number;
             visibility: components["schemas"]["Visibility"];
         };
+        SessionChange: {
+            /** @description Whether it plays. A session that is paused is kept for a quarter of an hour. */
+            playing: boolean;
+        };
         /**
          * Format: uuid
          * @description One sign-in on one device, from log-in to log-out.
          */
         SessionId: string;
+        SessionReport: {
+            /**
+             * Format: int64
+             * @description `version` of what the player knows. A player that names it is answered with 409 when it loses.
+             */
+            base_version?: number | null;
+            client_time?: components["schemas"]["ClientTime"] | null;
+            playing?: boolean | null;
+            /**
+             * Format: int64
+             * @example 1234500
+             */
+            position_ms: number;
+            /** @description The listener went there on purpose. */
+            seek?: boolean;
+            /** @description From `POST /api/v1/audio/play`. */
+            session_id: components["schemas"]["StreamId"];
+            /** Format: double */
+            speed?: number | null;
+        };
+        SessionSaved: components["schemas"]["Progress"] & {
+            /** @description Whether this position was taken. It is not when newer listening stands. */
+            accepted: boolean;
+            success: boolean;
+        };
         /** @description What signing in answers. For a browser that wants cookies the tokens are in them only. */
         SessionView: {
             access_token?: string | null;
@@ -2460,8 +3942,91 @@ export interface components {
          * @enum {string}
          */
         SignUp: "open" | "approval" | "closed";
+        /**
+         * @description Where bytes are read from.
+         * @enum {string}
+         */
+        Source: "ssd" | "nas";
+        Span: {
+            /**
+             * Format: int64
+             * @example 64500
+             */
+            end_ms: number;
+            /**
+             * Format: int64
+             * @example 61000
+             */
+            start_ms: number;
+        };
         /** @enum {string} */
         Status: "pending" | "active" | "suspended";
+        /**
+         * Format: uuid
+         * @description One viewer at one content.
+         */
+        StreamId: string;
+        StreamInfo: {
+            /**
+             * Format: int64
+             * @description Bits in a second, on average.
+             */
+            bitrate?: number | null;
+            /** @description Nothing has to be fetched from the origin. */
+            cache_hit: boolean;
+            codecs: components["schemas"]["Codecs"];
+            content_id: components["schemas"]["ContentId"];
+            /**
+             * Format: double
+             * @description Seconds.
+             * @example 3600.5
+             */
+            duration?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            file_size: number;
+            /** @example video/mp4 */
+            mime_type: string;
+            /**
+             * @description What `quality` may be.
+             * @example [
+             *       "mp3",
+             *       "wav"
+             *     ]
+             */
+            qualities: string[];
+            resolution?: components["schemas"]["Resolution"] | null;
+            /** @description `ssd`: a fast local disk; `nas`: the origin. */
+            source: components["schemas"]["Source"];
+            title: string;
+        };
+        /** @description A session that is open now. */
+        StreamView: {
+            /** Format: int64 */
+            bytes_transferred: number;
+            cache_hit: boolean;
+            content_id: components["schemas"]["ContentId"];
+            /** @description What the player called itself. */
+            device_id?: string | null;
+            /**
+             * @description `audio` or `video`.
+             * @example audio
+             */
+            kind: string;
+            last_activity: components["schemas"]["Moment"];
+            session_id: components["schemas"]["StreamId"];
+            /**
+             * @description `ssd` or `nas`.
+             * @example ssd
+             */
+            source: string;
+            started_at: components["schemas"]["Moment"];
+            status: components["schemas"]["Status"];
+            title: string;
+            user_id?: components["schemas"]["AccountId"] | null;
+        };
         /** @description What may stand beside the script in the body of `POST /v1/synthesize`. */
         SynthesizeRequest: {
             caption_format?: components["schemas"]["CaptionFormat"] | null;
@@ -2554,6 +4119,26 @@ export interface components {
             /** Format: int64 */
             start_ms: number;
             text: string;
+        };
+        UndoOrder: {
+            device_id?: string | null;
+            /**
+             * Format: int64
+             * @description An entry of the log to go back to; the place before the last jump when left out.
+             */
+            number?: number | null;
+        };
+        /** @description Where an upload stands. */
+        Upload: {
+            /** Format: int64 */
+            expires_at_ms?: number | null;
+            /** @description Also the id of the content that it becomes. */
+            id: components["schemas"]["ContentId"];
+            is_finished: boolean;
+            /** Format: int64 */
+            length: number;
+            /** Format: int64 */
+            offset: number;
         };
         /** @description An account as its owner and admins see it. */
         User: {
@@ -3162,6 +4747,76 @@ export interface operations {
             };
         };
     };
+    get_alerts: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alerts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -3208,6 +4863,76 @@ export interface operations {
                 };
             };
             /** @description `AUTH_FORBIDDEN` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_streams: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Open sessions of all servers, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StreamView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4675,6 +6400,130 @@ export interface operations {
             };
         };
     };
+    get_history: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HistoryView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    clear_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten; what is open stays */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_identities: {
         parameters: {
             query?: never;
@@ -4916,6 +6765,623 @@ export interface operations {
             };
         };
     };
+    list_my_streams: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Open sessions, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StreamView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_bookmarks: {
+        parameters: {
+            query?: {
+                /** @description Only of this content. */
+                content_id?: components["schemas"]["ContentId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, 2000 at the most */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookmarkView"][];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_bookmark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBookmark"];
+            };
+        };
+        responses: {
+            /** @description The bookmark */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookmarkView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` or `LINE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BOOKMARKS_FULL` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_bookmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Bookmark */
+                id: components["schemas"]["BookmarkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BOOKMARK_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_bookmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Bookmark */
+                id: components["schemas"]["BookmarkId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookmarkChange"];
+            };
+        };
+        responses: {
+            /** @description The bookmark */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookmarkView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BOOKMARK_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_progress: {
+        parameters: {
+            query?: {
+                /** @description The player that asks; its sign-in when left out. */
+                device_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The position, in seconds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OldProgress"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`, or `PROGRESS_NOT_FOUND`: not begun */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OldReport"];
+            };
+        };
+        responses: {
+            /** @description What stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OldSaved"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `PROGRESS_CONFLICT`: `details.progress` is what stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_tokens: {
         parameters: {
             query?: never;
@@ -5070,6 +7536,410 @@ export interface operations {
             };
         };
     };
+    get_stream: {
+        parameters: {
+            query?: {
+                /** @description One of the content's files, such as `mp3`; the best known one when left out. */
+                quality?: string;
+                /**
+                 * @description What the player calls itself: 1 to 64 letters, digits and `-_.:`. Requests of one device are one
+                 *     session.
+                 */
+                device_id?: string;
+                /** @description Answer as a file to keep. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/mpeg": string;
+                };
+            };
+            /** @description The range that was asked for (RFC 9110, 14) */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/mpeg": string;
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `QUALITY_UNKNOWN`, `FIELD_INVALID` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: `If-Match` names another file */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RANGE_NOT_SATISFIABLE` */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_FILE_UNAVAILABLE` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_hls_file: {
+        parameters: {
+            query?: {
+                /** @description Which of the packages that were made of it, as playlists say. */
+                package?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+                /**
+                 * @description `master.m3u8`, `captions.m3u8`, `captions.vtt`, and what they name
+                 * @example master.m3u8
+                 */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The playlist (RFC 8216), the captions or the whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": string;
+                };
+            };
+            /** @description The segment that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/mp4": string;
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It can only be played as it is: `Location` names the original */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`, `RENDITION_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: `If-Match` names another file */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The range lies outside of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_PREPARING`: try again; `STREAM_FILE_UNAVAILABLE` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_stream_info: {
+        parameters: {
+            query?: {
+                /** @description One of the content's files, such as `mp3`; the best known one when left out. */
+                quality?: string;
+                /**
+                 * @description What the player calls itself: 1 to 64 letters, digits and `-_.:`. Requests of one device are one
+                 *     session.
+                 */
+                device_id?: string;
+                /** @description Answer as a file to keep. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Length, size, codecs and where it lies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamInfo"];
+                };
+            };
+            /** @description `QUALITY_UNKNOWN` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    open_sync: {
+        parameters: {
+            query?: {
+                /** @description A name that the player gives itself and keeps; its sign-in when left out. */
+                device_id?: string;
+                /** @description For the listener's eyes, until they call it something else. */
+                device_name?: string;
+                /** @description `phone`, `web`, … */
+                device_kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket is open */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a WebSocket handshake */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SYNC_FULL`: too many sockets of this account */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_token: {
         parameters: {
             query?: never;
@@ -5119,6 +7989,695 @@ export interface operations {
                 };
             };
             /** @description `LINE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    play_audio: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlayOrder"];
+            };
+        };
+        responses: {
+            /** @description The session, and all that a player needs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Playing"];
+                };
+            };
+            /** @description `QUALITY_UNKNOWN`, `FIELD_INVALID` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`: no such script, or it was not rendered yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_prepare_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Script */
+                script_id: components["schemas"]["ScriptId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrepareStatus"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`: no such script, or it was not rendered yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_NOT_PACKAGED`: it can only be played as it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    prepare_audio: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Script */
+                script_id: components["schemas"]["ScriptId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrepareRequest"];
+            };
+        };
+        responses: {
+            /** @description Ready, or under way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrepareStatus"];
+                };
+            };
+            /** @description Queued; `Location` names the job */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrepareStatus"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`: no such script, or it was not rendered yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STREAM_NOT_PACKAGED`: it can only be played as it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_session_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionReport"];
+            };
+        };
+        responses: {
+            /** @description What stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionSaved"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description No such session of yours is open */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `PROGRESS_CONFLICT`: `details.progress` is what stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Session */
+                id: components["schemas"]["StreamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SESSION_NOT_FOUND`: no such session of yours is open */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Session */
+                id: components["schemas"]["StreamId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionChange"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `SESSION_NOT_FOUND`: no such session of yours is open */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_audio_stream: {
+        parameters: {
+            query?: {
+                /** @description One of `qualities`; the best for the line when left out. */
+                quality?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Script */
+                script_id: components["schemas"]["ScriptId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Addresses, qualities, captions, and where you stopped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamInfo"];
+                };
+            };
+            /** @description `QUALITY_UNKNOWN` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`: no such script, or it was not rendered yet */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5333,7 +8892,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            /** @description `STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5405,6 +8964,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus' text format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: neither near nor known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: not an admin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -6384,6 +9999,1234 @@ export interface operations {
             };
         };
     };
+    list_clips: {
+        parameters: {
+            query?: {
+                /** @description Only of this content. */
+                content_id?: components["schemas"]["ContentId"];
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of clips */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ClipView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_clip: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClip"];
+            };
+        };
+        responses: {
+            /** @description It is being cut */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CLIPS_FULL` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_clip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Clip */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clip */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClipView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CLIP_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_clip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Clip */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CLIP_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_clip_captions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Clip */
+                id: components["schemas"]["ContentId"];
+                /**
+                 * @description `vtt`, `srt` or `json`
+                 * @example vtt
+                 */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The captions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/vtt": string;
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CLIP_NOT_FOUND`, or `CAPTIONS_NOT_FOUND`: it has none, or not in this format */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_clip_file: {
+        parameters: {
+            query?: {
+                /** @description Answer as a file to keep. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Clip */
+                id: components["schemas"]["ContentId"];
+                /**
+                 * @description One of the clip's files
+                 * @example m4a
+                 */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/mp4": string;
+                };
+            };
+            /** @description The range that was asked for (RFC 9110, 14) */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/mp4": string;
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description No such clip, or not in this format */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `PRECONDITION_FAILED`: `If-Match` names another file */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The range lies outside of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_contents: {
+        parameters: {
+            query?: {
+                /** @description Part of the title; case makes no difference. */
+                query?: string;
+                kind?: "audio" | "video";
+                show_id?: string;
+                /** @description Everything that you may see when left out. */
+                library?: "mine" | "public";
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Content"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_content: {
+        parameters: {
+            query?: {
+                /** @description At most 300 characters; the name of the file without its ending when left out. */
+                title?: string;
+                /** @description The name of the file, for the title. */
+                filename?: string;
+                /** @description `private` when left out; only editors publish. */
+                visibility?: "private" | "public";
+                /** @description The show it belongs to, which has to be yours. */
+                show_id?: string;
+                /** @description Another content to play when the file of this one is gone. */
+                alternative_id?: string;
+            };
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+                "multipart/form-data": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It can be played at once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Content"];
+                };
+            };
+            /** @description `AUDIO_FORMAT_UNSUPPORTED` with the formats that are; `BODY_BROKEN` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENTS_FULL` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STORAGE_FULL` */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Content */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Content"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Content */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone; who listens hears it to its end */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may only see it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Content */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Content"];
+                };
+            };
+            /** @description `FIELD_INVALID` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`: you may only see it, or may not publish */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND`: this one, or the alternative; `SHOW_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_players: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Devices"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_player: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten; when it is used again it comes back */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DEVICE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_player: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlayerChange"];
+            };
+        };
+        responses: {
+            /** @description The device */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DEVICE_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_jobs: {
         parameters: {
             query?: {
@@ -7064,6 +11907,562 @@ export interface operations {
             };
         };
     };
+    get_playback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is remembered, or speed 1 and no repeat */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaybackView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_playback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaybackOrder"];
+            };
+        };
+        responses: {
+            /** @description What is remembered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaybackView"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_progress: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of positions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Progress"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    replay_progress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description What became of each, and what stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_progress_log: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; leave out for the first page. */
+                cursor?: string;
+                /** @description How many at the most, 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of updates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LogEntry"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_progress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Content */
+                content_id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoOrder"];
+            };
+        };
+        responses: {
+            /** @description What stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Progress"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_NOT_FOUND` or `NOTHING_TO_UNDO` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_IN_USE`: the same request is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `MEDIA_TYPE_UNSUPPORTED` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_rendering: {
         parameters: {
             query?: never;
@@ -7240,7 +12639,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            /** @description `STREAM_RATE_LIMITED`: no slot is free; `Retry-After` says when to come back */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9616,6 +15015,469 @@ export interface operations {
             };
             /** @description `VOICE_MODEL_MISSING`: the voice's model is not installed */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `1.0.0` */
+                "Tus-Resumable": string;
+                /** @description Bytes of the whole file */
+                "Upload-Length": number;
+                /** @description Pairs of a key and a value in base64: `title`, `filename`, `visibility`, `show_id`, `alternative_id` */
+                "Upload-Metadata"?: string | null;
+                /** @description Sent again with the same key within a day, the request is done once and answered with the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `Location` is where its bytes go */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `UPLOAD_HEADER_INVALID`; `AUDIO_FORMAT_UNSUPPORTED` with the formats that are */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENTS_FULL` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_VERSION_UNSUPPORTED` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_TOO_LARGE` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `IDEMPOTENCY_KEY_REUSED`: the key came with another body before */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STORAGE_FULL` */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    describe_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the headers `Tus-Version`, `Tus-Extension`, `Tus-Max-Size`, `Tus-Checksum-Algorithm` */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Upload */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the headers `Upload-Offset`, `Upload-Length` and `Upload-Expires` as well */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Upload */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    append_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `1.0.0` */
+                "Tus-Resumable": string;
+                /** @description Where the body belongs: where the upload stands */
+                "Upload-Offset": number;
+                /** @description `sha256` and the hash of the body in base64 */
+                "Upload-Checksum"?: string | null;
+            };
+            path: {
+                /** @description Upload */
+                id: components["schemas"]["ContentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description `Upload-Offset` is where it stands now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `AUDIO_FORMAT_UNSUPPORTED` with the formats that are; `BODY_BROKEN`; `UPLOAD_HEADER_INVALID` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_INVALID_TOKEN`: no valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `AUTH_FORBIDDEN`, `AUTH_USER_PENDING`, `AUTH_USER_SUSPENDED`, or a request of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_NOT_FOUND` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_OFFSET_DIFFERS`: it stands elsewhere; `UPLOAD_OVERTAKEN` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_VERSION_UNSUPPORTED` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `CONTENT_TOO_LARGE`: more than the length that was said */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `RATE_LIMITED` or `ADDRESS_BLOCKED`; `Retry-After` says for how long */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `UPLOAD_CHECKSUM_DIFFERS`: nothing of the body is kept */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `DATABASE_UNAVAILABLE` or `REQUEST_TIMED_OUT`: try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `STORAGE_FULL` */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

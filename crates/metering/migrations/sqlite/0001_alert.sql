@@ -19,11 +19,13 @@ CREATE INDEX metering_sample_at ON metering_sample (at_ms);
 -- Files that are missing, or that cannot be made ready.
 CREATE TABLE metering_incident (
     alert TEXT NOT NULL,
-    media_id BLOB NOT NULL,
+    -- The content, or the file when nobody knows whose it is.
+    subject_id BLOB NOT NULL,
+    media_id BLOB,
     content_id BLOB,
     first_at_ms BIGINT NOT NULL,
     last_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (alert, media_id)
+    PRIMARY KEY (alert, subject_id)
 );
 
 CREATE TABLE metering_alert (

@@ -1,6 +1,5 @@
 //! Every statement on alerts.
 
-use sori_contracts::MediaId;
 use sori_db::{Db, DbError, Tx};
 use uuid::Uuid;
 
@@ -69,12 +68,13 @@ pub(super) async fn tell(tx: &mut Tx, node: Uuid, news: &News, now_ms: i64) -> R
     .await?;
     for incident in &news.incidents {
         tx.query(
-            "INSERT INTO metering_incident (alert, media_id, content_id, first_at_ms, last_at_ms)
-             VALUES ($1, $2, $3, $4, $4)
-             ON CONFLICT (alert, media_id) DO UPDATE SET last_at_ms = excluded.last_at_ms,
-                content_id = COALESCE(excluded.content_id, metering_incident.content_id)",
+            "INSERT INTO metering_incident (alert, subject_id, media_id, content_id, first_at_ms, last_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $5)
+             ON CONFLICT (alert, subject_id) DO UPDATE SET last_at_ms = excluded.last_at_ms,
+                media_id = COALESCE(excluded.media_id, metering_incident.media_id)",
         )
         .bind(incident.alert.name())
+        .bind(incident.subject())
         .bind(incident.media)
         .bind(incident.content)
         .bind(incident.at_ms)
@@ -113,10 +113,10 @@ async fn incidents(tx: &mut Tx, alert: Alert, now_ms: i64) -> Result<i64, DbErro
 
 /// Which files they are.
 pub(super) async fn detail(tx: &mut Tx, alert: Alert, now_ms: i64) -> Result<Option<String>, DbError> {
-    let rows: Vec<(Uuid, Option<Uuid>)> = tx
+    let rows: Vec<(Option<Uuid>, Option<Uuid>)> = tx
         .query(
             "SELECT media_id, content_id FROM metering_incident WHERE alert = $1 AND last_at_ms > $2
-             ORDER BY last_at_ms DESC, media_id LIMIT $3",
+             ORDER BY last_at_ms DESC, subject_id LIMIT $3",
         )
         .bind(alert.name())
         .bind(now_ms - INCIDENT_KEPT_MS)
@@ -125,9 +125,10 @@ pub(super) async fn detail(tx: &mut Tx, alert: Alert, now_ms: i64) -> Result<Opt
         .await?;
     let named: Vec<String> = rows
         .into_iter()
-        .map(|(media, content)| {
-            let of = content.map(|content| format!(" of content {content}")).unwrap_or_default();
-            format!("media {}{of}", MediaId(media))
+        .map(|(media, content)| match (media, content) {
+            (Some(media), Some(content)) => format!("content {content} (media {media})"),
+            (Some(media), None) => format!("media {media}"),
+            (None, content) => format!("content {}", content.unwrap_or_default()),
         })
         .collect();
     Ok((!named.is_empty()).then(|| named.join(", ")))

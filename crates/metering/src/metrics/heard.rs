@@ -9,6 +9,7 @@ use std::{
 };
 
 use sori_contracts::{ContentId, MediaId};
+use uuid::Uuid;
 
 use crate::alerts::Alert;
 
@@ -20,18 +21,25 @@ const MOST_INCIDENTS: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Incident {
     pub(crate) alert: Alert,
-    pub(crate) media: MediaId,
+    /// Who notices knows the file, or the content, or both.
+    pub(crate) media: Option<MediaId>,
     pub(crate) content: Option<ContentId>,
     pub(crate) at_ms: i64,
 }
 
 impl Incident {
-    pub(super) fn missing(media: MediaId, content: Option<ContentId>, at_ms: i64) -> Self {
+    pub(super) fn missing(media: Option<MediaId>, content: Option<ContentId>, at_ms: i64) -> Self {
         Self { alert: Alert::FileMissing, media, content, at_ms }
     }
 
     pub(super) fn damaged(media: MediaId, content: ContentId, at_ms: i64) -> Self {
-        Self { alert: Alert::FileDamaged, media, content: Some(content), at_ms }
+        Self { alert: Alert::FileDamaged, media: Some(media), content: Some(content), at_ms }
+    }
+
+    /// What is spoken of: a content once, however many of its files are gone.
+    pub(crate) fn subject(&self) -> Uuid {
+        let media = self.media.map(|media| media.0);
+        self.content.map(|content| content.0).or(media).unwrap_or_default()
     }
 }
 
@@ -56,7 +64,7 @@ pub(crate) struct Heard {
     hits: AtomicI64,
     misses: AtomicI64,
     told: Mutex<Told>,
-    incidents: Mutex<HashMap<(Alert, MediaId), Incident>>,
+    incidents: Mutex<HashMap<(Alert, Uuid), Incident>>,
 }
 
 /// How much of the counts the database knows.
@@ -77,7 +85,7 @@ impl Heard {
 
     pub(super) fn incident(&self, incident: Incident) {
         let mut incidents = self.incidents.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (incident.alert, incident.media);
+        let key = (incident.alert, incident.subject());
         if incidents.len() < MOST_INCIDENTS || incidents.contains_key(&key) {
             incidents.insert(key, incident);
         }
@@ -107,7 +115,7 @@ impl Heard {
         told.looks.misses += news.looks.misses;
         let mut incidents = self.incidents.lock().unwrap_or_else(PoisonError::into_inner);
         for known in &news.incidents {
-            let key = (known.alert, known.media);
+            let key = (known.alert, known.subject());
             if incidents.get(&key) == Some(known) {
                 incidents.remove(&key);
             }
@@ -180,24 +188,24 @@ mod tests {
         heard.error();
         heard.look(true);
         let media = MediaId::generate();
-        heard.incident(Incident::missing(media, None, 1));
+        heard.incident(Incident::missing(Some(media), None, 1));
         let news = heard.news();
         assert_eq!((news.errors, news.looks, news.incidents.len()), (1, Looks { hits: 1, misses: 0 }, 1));
         assert_eq!(heard.news(), news);
         // Noticed again while the first was written down.
         heard.error();
-        heard.incident(Incident::missing(media, None, 2));
+        heard.incident(Incident::missing(Some(media), None, 2));
         heard.tell(&news);
         let rest = heard.news();
         assert_eq!((rest.errors, rest.looks), (1, Looks::default()));
-        assert_eq!(rest.incidents, [Incident::missing(media, None, 2)]);
+        assert_eq!(rest.incidents, [Incident::missing(Some(media), None, 2)]);
     }
 
     #[test]
     fn a_flood_of_missing_files_holds_little_memory() {
         let heard = Heard::default();
         for n in 0..5_000 {
-            heard.incident(Incident::missing(MediaId::generate(), None, n));
+            heard.incident(Incident::missing(Some(MediaId::generate()), None, n));
         }
         assert_eq!(heard.news().incidents.len(), MOST_INCIDENTS);
     }

@@ -98,7 +98,8 @@ fn answers_are_counted_by_route_and_nothing_that_a_client_chooses() {
     let under_way = metrics.begin();
     metrics.answered("GET", "/v1/scripts/{id}", 200, 0.3);
     metrics.answered("BREW", "/v1/scripts/{id}", 418, 0.002);
-    metrics.streamed(206, 0.04);
+    metrics.stream_answered(206);
+    metrics.first_byte(0.04);
     let text = metrics.text().unwrap();
     has(&text, "http_requests_total{method=\"GET\",route=\"/v1/scripts/{id}\",status=\"200\"} 1");
     has(&text, "http_requests_total{method=\"other\",route=\"/v1/scripts/{id}\",status=\"4xx\"} 1");
@@ -122,7 +123,7 @@ fn answers_are_counted_by_route_and_nothing_that_a_client_chooses() {
 fn every_metric_says_what_it_is() {
     let metrics = Metrics::new();
     metrics.answered("GET", "other", 200, 0.1);
-    metrics.streamed(200, 0.1);
+    metrics.stream_answered(200);
     let text = metrics.text().unwrap();
     let names = |kind: &str| -> Vec<String> {
         let lines = text.lines().filter_map(|line| line.strip_prefix(kind));

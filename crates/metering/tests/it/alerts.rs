@@ -1,6 +1,6 @@
 //! Alerts over a shared database.
 
-use sori_contracts::MediaId;
+use sori_contracts::{ContentId, MediaId};
 use sori_metering::AlertSettings;
 
 use crate::rig::{Scene, webhook};
@@ -79,15 +79,15 @@ async fn a_missing_file_is_told_at_once_and_by_its_name() {
     for scene in Scene::on_both().await {
         let node = scene.node(AlertSettings::default());
         let media = MediaId::generate();
-        node.miss(media);
-        node.miss(media);
+        node.miss(media, None);
+        node.miss(media, None);
         let told = node.metering.look().await.unwrap();
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].alert.as_str(), told[0].measure), ("file_missing", Some(1.0)));
         assert_eq!(told[0].detail.as_deref(), Some(format!("media {media}").as_str()));
         assert_eq!(told[0].severity.as_str(), "P0");
         scene.pass(600);
-        node.miss(media);
+        node.miss(media, None);
         assert_eq!(node.look().await, Vec::<String>::new());
         scene.pass(899);
         assert_eq!(node.look().await, Vec::<String>::new());
@@ -131,5 +131,30 @@ async fn only_one_of_many_processes_tells_of_a_change() {
         assert_eq!(told, 1);
         let orders: usize = nodes.iter().map(|node| node.queue.0.lock().unwrap().len()).sum();
         assert_eq!(orders, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_content_without_its_file_is_one_missing_file_however_it_is_noticed() {
+    for scene in Scene::on_both().await {
+        let node = scene.node(AlertSettings::default());
+        // Players notice first, and then whoever looks after files.
+        node.fail_at(ContentId::generate(), 2);
+        let content = ContentId::generate();
+        node.fail_at(content, 3);
+        assert_eq!(node.look().await, ["file_missing: firing"]);
+        scene.pass(5);
+        let media = MediaId::generate();
+        node.miss(media, Some(content));
+        assert_eq!(node.look().await, Vec::<String>::new());
+        let (measure, detail): (f64, String) = scene
+            .database
+            .db
+            .query("SELECT measure, detail FROM metering_alert WHERE name = 'file_missing'")
+            .fetch_one()
+            .await
+            .unwrap();
+        assert_eq!(measure, 2.0);
+        assert!(detail.starts_with(&format!("content {content} (media {media}), content ")), "{detail}");
     }
 }

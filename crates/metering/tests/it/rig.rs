@@ -115,13 +115,23 @@ impl Node {
         *self.numbers.0.lock().unwrap() = Reading { slots, ..Reading::default() };
     }
 
+    /// Streams break for no reason that is known.
     pub(crate) fn fail(&self, times: usize) {
+        self.error(ContentId::generate(), "INTERNAL", times);
+    }
+
+    /// Streams of one content end for want of its file.
+    pub(crate) fn fail_at(&self, content: ContentId, times: usize) {
+        self.error(content, "STREAM_FILE_UNAVAILABLE", times);
+    }
+
+    fn error(&self, content_id: ContentId, code: &str, times: usize) {
         for _ in 0..times {
             self.announce.announce(Event::StreamError(StreamError {
                 session_id: None,
                 user_id: None,
-                content_id: ContentId::generate(),
-                error_code: "STREAM_FILE_UNAVAILABLE".into(),
+                content_id,
+                error_code: code.into(),
                 error_message: String::new(),
                 at_ms: self.now_ms.load(Relaxed),
             }));
@@ -140,9 +150,9 @@ impl Node {
         }
     }
 
-    pub(crate) fn miss(&self, media_id: MediaId) {
+    pub(crate) fn miss(&self, media_id: MediaId, content_id: Option<ContentId>) {
         let at_ms = self.now_ms.load(Relaxed);
-        self.announce.announce(Event::FileMissing { media_id, content_id: None, at_ms });
+        self.announce.announce(Event::FileMissing { media_id, content_id, at_ms });
     }
 
     /// What one look tells, as `name: change`.

@@ -89,7 +89,7 @@ pub(super) fn hide_secrets(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(hide_secrets),
         Value::Object(fields) => {
             for (name, field) in fields {
-                let is_secret = name.contains("secret") || name == "database_url";
+                let is_secret = name.contains("secret") || name == "database_url" || name == "webhook_url";
                 if is_secret && !field.is_null() {
                     *field = "(hidden)".into();
                 } else {
@@ -171,6 +171,8 @@ mod tests {
             json!({"public_url": "sori.example.org"}),
             json!({"cors_origins": ["app.example.org"]}),
             json!({"limits": {"read": 0}}),
+            json!({"alerts": {"slots_percent": 0}}),
+            json!({"alerts": {"webhook_url": "https://hooks.example/"}}),
             json!({"oidc": [{"id": "a b", "issuer": "https://id.example", "client_id": "x"}]}),
         ] {
             assert!(matches!(load(wrong.clone()), Err(ConfigError::Invalid(_))), "{wrong}");
@@ -185,7 +187,8 @@ mod tests {
     fn secrets_are_not_shown() {
         let config =
             load(json!({"secret_key": "correct horse battery", "old_secret_keys": ["staple staple staple"],
-            "database_url": "postgres://sori:hunter2@db/sori"}))
+            "database_url": "postgres://sori:hunter2@db/sori",
+            "alerts": {"webhook_url": "https://hooks.example/batman", "webhook_secret": "robin robin robin"}}))
             .unwrap();
         let shown = format!("{config:?}");
         for secret in ["horse", "staple", "hunter2", "batman", "robin"] {

@@ -11,6 +11,7 @@ const BLOCKS: &[&str] = &[
     "sori-voice",
     "sori-jobs",
     "sori-listening",
+    "sori-metering",
 ];
 
 #[test]

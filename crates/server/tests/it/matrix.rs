@@ -55,6 +55,7 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("DELETE /v1/uploads/{id}", Account(WRITE)),
     ("GET /api/actors", Visible(READ)),
     ("GET /api/admin/accounts", AtLeast(Role::Admin, ADMIN)),
+    ("GET /api/admin/alerts", AtLeast(Role::Admin, ADMIN)),
     ("GET /api/admin/audit", AtLeast(Role::Admin, ADMIN)),
     ("GET /api/admin/streams", AtLeast(Role::Admin, ADMIN)),
     ("GET /api/auth/options", Nothing),
@@ -80,6 +81,8 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("GET /feeds/{key}/{show}/feed.xml", Nothing),
     ("GET /feeds/{key}/{show}/{script}/{file}", Nothing),
     ("GET /health", Nothing),
+    // Nearby and admins: see the block's own tests.
+    ("GET /metrics", Nothing),
     ("GET /v1/actors", Visible(READ)),
     ("GET /v1/actors/{id}", Visible(READ)),
     ("GET /v1/api-keys", Account(SELF)),
