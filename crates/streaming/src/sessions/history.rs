@@ -146,13 +146,17 @@ impl Sessions {
         Ok(Page::cut(streams, page.limit()?, |stream| stream.session_id.to_string()))
     }
 
-    /// What an account listened to and watched, newest first.
+    /// What an account listened to and watched, newest first. Of what ended, only that of which something
+    /// was sent.
     pub(crate) async fn history(
         &self,
         of: AccountId,
         page: &PageQuery,
     ) -> Result<Page<HistoryView>, Problem> {
-        let sql = select!("account_id = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3");
+        let sql = select!(
+            "account_id = $1 AND (bytes_sent > 0 OR ended_at_ms IS NULL) AND ($2 IS NULL OR id < $2)
+             ORDER BY id DESC LIMIT $3"
+        );
         let rows = self.0.rows(sql, Some(of), page).await?;
         let rows = rows.into_iter().map(Row::into_history).collect();
         Ok(Page::cut(rows, page.limit()?, |row: &HistoryView| row.session_id.to_string()))

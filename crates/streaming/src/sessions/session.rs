@@ -217,7 +217,6 @@ impl Watching {
     pub(crate) fn begins(&self) {
         self.is_unfinished.store(true, Relaxed);
         self.session.has_failed.store(false, Relaxed);
-        self.session.set_paused(false);
     }
 
     pub(crate) fn is_whole(&self) {

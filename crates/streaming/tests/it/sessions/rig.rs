@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -202,8 +202,16 @@ impl House {
         let router = router.layer(from_fn(border));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(serve(listener, router));
-        Process { sessions, address, heard, serving: serving.abort_handle() }
+        let connections = Arc::new(());
+        let serving = tokio::spawn(serve(listener, router, Arc::downgrade(&connections)));
+        Process { sessions, address, heard, connections, serving: serving.abort_handle() }
+    }
+
+    /// Descriptors of this process that lead to the files of this house.
+    pub(crate) fn open_files(&self) -> usize {
+        let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let targets = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        targets.filter(|target| target.starts_with(self.folder.path())).count()
     }
 
     pub(crate) async fn rows(&self, condition: &str) -> i64 {
@@ -245,11 +253,15 @@ fn who_asks(headers: &HeaderMap) -> (Caller, Option<ClientAddress>) {
     (caller, header("x-address").map(|address| ClientAddress(address.parse().unwrap())))
 }
 
-async fn serve(listener: TcpListener, router: Router) {
+async fn serve(listener: TcpListener, router: Router, connections: Weak<()>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         tune(&stream, Some(512 << 10));
-        tokio::spawn(server::answer(Conn::plain(stream), router.clone()));
+        let (router, counted) = (router.clone(), connections.upgrade());
+        tokio::spawn(async move {
+            server::answer(Conn::plain(stream), router).await;
+            drop(counted);
+        });
     }
 }
 
@@ -257,6 +269,7 @@ pub(crate) struct Process {
     pub(crate) sessions: Sessions,
     address: SocketAddr,
     heard: Arc<Heard>,
+    connections: Arc<()>,
     serving: tokio::task::AbortHandle,
 }
 
@@ -345,7 +358,11 @@ impl Process {
         self.ask(who, &format!("GET /api/stream/{id}"), &format!("range: bytes={range}\r\n"), "").await
     }
 
-    /// What was announced since the last look, by its first word.
+    pub(crate) fn open_connections(&self) -> usize {
+        Arc::strong_count(&self.connections) - 1
+    }
+
+    /// What was announced since the last look.
     pub(crate) fn heard(&self) -> Vec<Event> {
         std::mem::take(&mut self.heard.0.lock().unwrap())
     }
