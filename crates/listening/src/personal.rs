@@ -50,6 +50,7 @@ impl Listening {
             .collect();
         Ok(json!({
             "progress": self.recent(account, None, MOST_POSITIONS).await?,
+            "log": self.whole_log(account).await?,
             "devices": devices::list(&self.0.db, account).await?,
             "bookmarks": bookmarks,
             "clips": clips,

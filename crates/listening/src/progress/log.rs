@@ -1,8 +1,9 @@
 //! The log of a content, and going back to what it holds.
 
 use serde::Serialize;
-use sori_contracts::{Caller, ContentId, Member};
+use sori_contracts::{AccountId, Caller, ContentId, Member};
 use sori_db::now_ms;
+use uuid::Uuid;
 
 use super::{Progress, store};
 use crate::{
@@ -49,7 +50,32 @@ pub(crate) enum Undo {
     Entry(i64),
 }
 
+/// An entry for its owner, who reads of all contents at once.
+#[derive(Debug, Serialize, sqlx::FromRow)]
+pub(crate) struct OwnEntry {
+    content_id: Uuid,
+    number: i64,
+    outcome: String,
+    position_ms: i64,
+    device_id: String,
+    heard_at_ms: i64,
+}
+
 impl Listening {
+    pub(crate) async fn whole_log(&self, account: AccountId) -> Result<Vec<OwnEntry>, ListeningFault> {
+        let entries = self
+            .0
+            .db
+            .query(
+                "SELECT content_id, number, outcome, position_ms, device_id, heard_at_ms
+                 FROM listening_log WHERE account_id = $1 ORDER BY content_id, number",
+            )
+            .bind(account)
+            .fetch_all()
+            .await?;
+        Ok(entries)
+    }
+
     /// The log of a content, newest first.
     pub(crate) async fn log(
         &self,

@@ -1,7 +1,7 @@
 //! Rows of positions and of their log.
 
 use sori_contracts::{AccountId, ContentId};
-use sori_db::{Db, DbError, Tx};
+use sori_db::{Db, DbError, Tx, now_ms};
 use uuid::Uuid;
 
 use super::{Progress, percent};
@@ -104,14 +104,13 @@ pub(super) async fn take(tx: &mut Tx, account: AccountId, content: ContentId) ->
 /// Judges an update against the row that was taken, and writes what follows.
 pub(super) async fn apply(tx: &mut Tx, row: &Row, entry: &Entry<'_>) -> Result<Applied, DbError> {
     let verdict = judge(row.standing().as_ref(), entry.update);
-    let next = match verdict {
+    let (next, reason) = match verdict {
         Verdict::Known => return Ok(Applied { verdict, progress: row.progress() }),
-        Verdict::Loses(_) => row.clone(),
-        Verdict::Wins(_) => after(row, entry),
+        Verdict::Loses(reason) => (row.clone(), reason),
+        Verdict::Wins(reason) => (after(row, entry), reason),
     };
     let is_notable = is_notable(row, entry.update, verdict);
     let next = write(tx, next, is_notable, matches!(verdict, Verdict::Wins(_)), entry.account).await?;
-    let (Verdict::Wins(reason) | Verdict::Loses(reason)) = verdict else { unreachable!("told above") };
     note(tx, row, &next, entry, reason.as_str(), is_notable).await?;
     Ok(Applied { verdict, progress: next.progress() })
 }
@@ -299,19 +298,23 @@ pub(super) async fn told_by_asking(
         .bind(progress.version)
         .fetch_optional()
         .await?;
-    if known.is_none() {
-        db.query(
-            "INSERT INTO listening_told (account_id, content_id, device_id, version) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (account_id, content_id, device_id) DO UPDATE SET version = excluded.version",
-        )
-        .bind(account)
-        .bind(progress.content_id)
-        .bind(device.as_str())
-        .bind(progress.version)
-        .execute()
-        .await?;
+    if known.is_some() {
+        return Ok(());
     }
-    Ok(())
+    let mut tx = db.begin().await?;
+    tx.query(
+        "INSERT INTO listening_told (account_id, content_id, device_id, version) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (account_id, content_id, device_id) DO UPDATE SET version = excluded.version",
+    )
+    .bind(account)
+    .bind(progress.content_id)
+    .bind(device.as_str())
+    .bind(progress.version)
+    .execute()
+    .await?;
+    // It is a device from now on: of those an account has so many.
+    crate::devices::heard_from(&mut tx, account, device, None, now_ms()).await?;
+    tx.commit().await
 }
 
 pub(super) async fn find(

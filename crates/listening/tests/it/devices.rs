@@ -34,6 +34,21 @@ async fn devices_are_known_by_what_they_play() {
 }
 
 #[tokio::test]
+async fn asking_with_ever_new_names_fills_nothing() {
+    for rig in rigs().await {
+        let (who, content) = (Who::new(), rig.world.content(None));
+        play(&rig, who, content, "phone", 60.0).await;
+        for n in 0..60 {
+            let path = format!("/api/progress/{content}?device_id=asks-{n}");
+            assert_eq!(rig.get(who, &path).await.0, StatusCode::OK);
+        }
+        assert_eq!(devices(&rig, who).await.len(), 50);
+        let told = rig.database.db.query("SELECT COUNT(*) FROM listening_told WHERE account_id = $1");
+        assert!(told.bind(who.account).scalar::<i64>().await.unwrap() <= 50);
+    }
+}
+
+#[tokio::test]
 async fn a_device_is_named_and_forgotten() {
     for rig in rigs().await {
         let (who, content) = (Who::new(), rig.world.content(None));

@@ -17,6 +17,7 @@ async fn a_listener_takes_everything_along_and_leaves_nothing() {
         }
         let export = rig.listening.export(who.account).await.unwrap();
         assert_eq!(export["progress"][0]["position_ms"], 900_000);
+        assert_eq!(export["log"][0]["outcome"], "first");
         assert_eq!(export["devices"][0]["id"], "phone");
         assert_eq!(export["bookmarks"][0]["note"], "here");
         assert_eq!(export["playback"][0]["speed"], 2.0);

@@ -76,9 +76,10 @@ impl Known {
     }
 }
 
-/// A request that becomes something else than HTTP: a socket.
+/// A request that becomes a socket.
 pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::UPGRADE)
+    let asked = headers.get_all(header::UPGRADE).into_iter().filter_map(|value| value.to_str().ok());
+    asked.flat_map(|line| line.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }
 
 /// Whether a page that this server sent, or one of this machine, asks.
