@@ -36,20 +36,6 @@ fn limit(kind: &[u8]) -> Duration {
     }
 }
 
-/// By the type of the body.
-fn limit(kind: &[u8]) -> Duration {
-    match kind {
-        b"application/offset+octet-stream" => RESUMABLE,
-        kind if [b"multipart/".as_slice(), b"audio/", b"video/"]
-            .iter()
-            .any(|upload| kind.starts_with(upload)) =>
-        {
-            UPLOAD
-        }
-        _ => REQUEST,
-    }
-}
-
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let limit = kind.map_or(REQUEST, |kind| limit(kind.as_bytes()));

@@ -20,3 +20,4 @@ mod slow;
 mod streams;
 mod synthesize;
 mod tls;
+mod uploads;

@@ -200,8 +200,8 @@ impl Cache {
         let stored = spawn_blocking(move || storing.store(block, &bytes, now_ms)).await;
         match stored.map_err(std::io::Error::other).flatten() {
             Ok(true) => {
-                let held = self.counters.held_bytes.fetch_add(length, Relaxed) + length;
-                if held + SLACK_BYTES > self.limit_bytes {
+                self.counters.held_bytes.fetch_add(length, Relaxed);
+                if self.is_too_full() {
                     self.make_room();
                 }
             }
@@ -220,11 +220,19 @@ impl Cache {
         }
         let cache = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(fault) = cache.evict().await {
-                tracing::warn!(%fault, "the cache cannot give room up");
-            }
+            let evicted = cache.evict().await;
             cache.is_making_room.store(false, Relaxed);
+            match evicted {
+                // More came in meanwhile, or what was chosen was used again.
+                Ok(()) if cache.is_too_full() => cache.make_room(),
+                Ok(()) => {}
+                Err(fault) => tracing::warn!(%fault, "the cache cannot give room up"),
+            }
         });
+    }
+
+    fn is_too_full(&self) -> bool {
+        self.counters.held_bytes.load(Relaxed) + SLACK_BYTES > self.limit_bytes
     }
 
     async fn evict(&self) -> Result<(), MediaFault> {
