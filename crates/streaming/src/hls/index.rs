@@ -125,7 +125,7 @@ impl FragmentIndex {
             return Err(IndexError::LargeBox(name(head.kind), head.length));
         }
         let is_there = self.position.checked_add(head.length).is_some_and(|end| end <= file_length);
-        Ok(is_there.then(|| if is_read { head.length as usize } else { head.size }))
+        Ok(is_there.then_some(if is_read { head.length as usize } else { head.size }))
     }
 
     /// Reads what was added to the file: `bytes` begin at [`position`](Self::position). Takes whole boxes, and of an

@@ -269,9 +269,10 @@ impl Progress {
 /// A playlist of a long film shall not become longer than its words are worth.
 fn fragment_ms(duration_ms: Option<u64>) -> u32 {
     const HALF_AN_HOUR: u64 = 30 * 60_000;
+    const TWO_HOURS: u64 = 4 * HALF_AN_HOUR;
     match duration_ms.unwrap_or(0) {
-        ..=HALF_AN_HOUR => 4_000,
-        ..=7_200_000 => 6_000,
+        duration if duration <= HALF_AN_HOUR => 4_000,
+        duration if duration <= TWO_HOURS => 6_000,
         _ => 10_000,
     }
 }

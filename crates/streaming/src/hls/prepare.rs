@@ -170,7 +170,8 @@ impl Hls {
     pub(crate) fn look_ahead(&self, caller: &Caller, content: &Content, shown: &Shown) {
         let first = shown.renditions.first().filter(|_| shown.progress == Progress::Complete);
         let warm = first.and_then(|rendition| {
-            let upto = rendition.fragments.segments.iter().take(WARM_SEGMENTS).last()?;
+            let segments = &rendition.fragments.segments;
+            let upto = segments.get(..WARM_SEGMENTS).unwrap_or(segments).last()?;
             Some((rendition.media?, 0..upto.bytes.end))
         });
         let is_new = !self.0.prefetched.contains_key(&content.id);

@@ -150,7 +150,7 @@ impl Hls {
                 media: None,
             });
         }
-        Ok((!renditions.is_empty()).then(|| Shown {
+        Ok((!renditions.is_empty()).then_some(Shown {
             id: row.id,
             content_id: row.content_id,
             target_s: row.target_s,
