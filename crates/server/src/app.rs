@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use axum::{Router, middleware::from_fn_with_state};
 use sori_auth::{Auth, AuthFault};
 use sori_catalog::Catalog;
-use sori_contracts::{Contents, MediaFault, MediaStore};
+use sori_contracts::{Contents, MediaFault};
 use sori_db::{Clock, Db, DbError, JobQueue};
 use sori_events::Bus;
 use sori_jobs::{Jobs, JobsConfig, JobsError};
 use sori_listening::{Clips, Listening, ListeningParts};
-use sori_media::{Library, LibraryParts, LocalStore, ffmpeg::FfmpegPackager};
+use sori_media::{Library, LibraryParts, ffmpeg::FfmpegPackager};
 use sori_metering::{Metering, MeteringParts, Metrics};
 use sori_streaming::{Hls, HlsParts, SessionParts, Sessions, Streaming};
 use sori_voice::{Engines, LineCache, Voice, VoiceParts};
@@ -26,6 +26,7 @@ use crate::{
     idempotency::Idempotency,
     observe, openapi,
     serve::Sockets,
+    storage::Storage,
     tls::{Certificate, TlsError},
     web,
 };
@@ -103,9 +104,8 @@ impl App {
             _ => None,
         };
         let auth = accounts::open(db.clone(), config, &secret).await?;
-        let store = LocalStore::open(data.join("media")).await?;
-        let streaming = Streaming::new(Arc::new(store.clone()), config.media.send);
-        let media: Arc<dyn MediaStore> = Arc::new(store.clone());
+        let Storage { media, files } = Storage::open(config).await?;
+        let streaming = Streaming::new(Arc::clone(&files), config.media.send);
         let keep_days = Some(u64::from(config.keep_jobs_days)).filter(|days| *days > 0);
         let job_settings = JobsConfig {
             workers: config.workers,
@@ -162,7 +162,7 @@ impl App {
             cutter: Arc::new(flows::cut_clip::CutClips {
                 voice: voice.clone(),
                 media: Arc::clone(&media),
-                files: Arc::new(store.clone()),
+                files: Arc::clone(&files),
                 scratch: data.join("scratch"),
             }),
             queue: Arc::clone(&queue),
@@ -173,7 +173,7 @@ impl App {
             streaming: streaming.clone(),
             sessions: sessions.clone(),
             media,
-            files: Arc::new(store),
+            files,
             packager: Arc::new(FfmpegPackager),
             contents,
             captions: Arc::new(flows::show_captions::ShowCaptions(voice.clone())),

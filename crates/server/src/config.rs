@@ -213,6 +213,7 @@ impl Config {
         }
         self.check_border()?;
         self.alerts.check().map_err(ConfigError::Invalid)?;
+        self.media.check().map_err(ConfigError::Invalid)?;
         Ok(self)
     }
 

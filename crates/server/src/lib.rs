@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod observe;
 mod openapi;
 mod serve;
+mod storage;
 pub mod tls;
 mod web;
 
@@ -26,7 +27,7 @@ pub use config::{Config, ConfigError};
 
 /// The server's own tables.
 pub const MIGRATIONS: sori_db::MigrationSet =
-    sori_db::migrations!("server", "0001_idempotency", "0002_idempotent_ids");
+    sori_db::migrations!("server", "0001_idempotency", "0002_idempotent_ids", "0003_play_queue");
 
 impl App {
     /// Serves until `stop`, then lets running requests end and puts running jobs back.

@@ -1,6 +1,6 @@
 //! Settings of media.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use figment::{Provider, providers::Env};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,13 @@ pub struct MediaSettings {
     /// most this much for each round trip (40 Mbit/s at 100 ms); 0 lets the kernel decide, which is faster over long
     /// ways and dearer over short ones.
     pub send_buffer: u32,
+    /// A large and slow folder, such as a network drive, where everything is stored from now on; the data
+    /// folder when left out.
+    pub origin: Option<PathBuf>,
+    /// What is read of the origin is kept here, on a fast disk; in the data folder when left out.
+    pub cache_dir: Option<PathBuf>,
+    /// How much, in bytes; what was not used for longest goes first.
+    pub cache_size: u64,
     /// The largest file that may be uploaded, in bytes.
     pub max_upload: u64,
     /// How many uploaded contents an account may have.
@@ -38,6 +45,9 @@ impl Default for MediaSettings {
         Self {
             send: SendMode::default(),
             send_buffer: 512 << 10,
+            origin: None,
+            cache_dir: None,
+            cache_size: 50 << 30,
             max_upload: library.max_upload_bytes,
             max_contents: library.max_contents,
             keep_uploads_hours: 24,
@@ -48,7 +58,17 @@ impl Default for MediaSettings {
     }
 }
 
+/// Less would be full with what is on its way.
+const LEAST_CACHE_BYTES: u64 = 256 << 20;
+
 impl MediaSettings {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        if self.cache_size < LEAST_CACHE_BYTES {
+            return Err("media.cache_size must be at least 268435456 (256 MiB)");
+        }
+        Ok(())
+    }
+
     #[must_use]
     pub fn library(&self) -> LibrarySettings {
         LibrarySettings {
