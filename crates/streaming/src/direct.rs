@@ -127,6 +127,13 @@ impl Inner {
             Ok(response) => return Ok(response),
             Err(fault) => fault,
         };
+        if matches!(fault, MediaFault::NotFound(_) | MediaFault::Unavailable(_)) {
+            self.announce.announce(Event::FileMissing {
+                media_id: file.media,
+                content_id: Some(content.id),
+                at_ms: self.clock.now_ms(),
+            });
+        }
         if let Some(response) = self.replacement(listener, content, file, &fault, &asked).await {
             return Ok(response);
         }

@@ -29,7 +29,6 @@ pub(crate) struct Growing {
     open: Cache<(PackageId, String), Arc<Mutex<Grown>>>,
 }
 
-#[derive(Default)]
 struct Grown {
     file: Option<Arc<File>>,
     index: FragmentIndex,
@@ -73,13 +72,18 @@ impl Growing {
         }
     }
 
-    /// What is whole of a file now. A file that is not there (yet) has nothing.
+    /// What is whole of a file now, in segments of `least_s`. A file that is not there (yet) has nothing.
     pub(crate) async fn look(
         &self,
         package: PackageId,
         name: &str,
+        least_s: u32,
     ) -> Result<(Fragments, Option<Arc<File>>), MediaFault> {
-        let grown = self.open.get_with((package, name.to_owned()), Arc::default);
+        let fresh = || {
+            let index = FragmentIndex::joining(least_s.into());
+            Arc::new(Mutex::new(Grown { file: None, index }))
+        };
+        let grown = self.open.get_with((package, name.to_owned()), fresh);
         let path = self.path_of(package, name);
         let look = move || {
             let mut grown = grown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,10 +114,10 @@ impl Grown {
 }
 
 /// The whole of a file that is written.
-pub(crate) fn fragments_of(path: &Path) -> io::Result<Fragments> {
-    let mut index = FragmentIndex::default();
+pub(crate) fn fragments_of(path: &Path, least_s: u32) -> io::Result<Fragments> {
+    let mut index = FragmentIndex::joining(least_s.into());
     extend(&mut index, &File::open(path)?)?;
-    Ok(index.found().clone())
+    Ok(index.finish())
 }
 
 /// Reads the heads of the boxes that are whole, and of headers all: of sound a hundredth of the file.

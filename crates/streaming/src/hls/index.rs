@@ -92,6 +92,10 @@ pub(crate) struct FragmentIndex {
     /// A `moof` whose `mdat` is still to come, with the place where the segment begins.
     open: Option<(u64, Times)>,
     segment_start: Option<u64>,
+    /// Fragments are joined until they last so long, all but the first.
+    least_s: f64,
+    /// Joined, and not yet long enough.
+    joined: Option<Segment>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +105,21 @@ struct Times {
 }
 
 impl FragmentIndex {
+    /// Segments of several fragments, each `least_s` or longer. The first fragment is one of its own, so
+    /// that whoever waits can begin, and the last is as long as what is left when
+    /// [`finish`](Self::finish) is called.
+    #[must_use]
+    pub(crate) fn joining(least_s: f64) -> Self {
+        Self { least_s, ..Self::default() }
+    }
+
+    /// What is known of a file that does not grow any more.
+    #[must_use]
+    pub(crate) fn finish(mut self) -> Fragments {
+        self.found.segments.extend(self.joined.take());
+        self.found
+    }
+
     /// The byte that [`extend`](Self::extend) wants next.
     #[must_use]
     pub(crate) fn position(&self) -> u64 {
@@ -209,7 +228,19 @@ impl FragmentIndex {
         if self.found.segments.len() >= MOST_SEGMENTS {
             return Err(IndexError::TooMany(MOST_SEGMENTS));
         }
-        self.found.segments.push(Segment { bytes: begin..end, start: times.start, duration: times.duration });
+        let mut segment = Segment { bytes: begin..end, start: times.start, duration: times.duration };
+        if let Some(joined) = self.joined.take() {
+            segment.bytes.start = joined.bytes.start;
+            segment.start = joined.start;
+            segment.duration = segment.duration.checked_add(joined.duration).ok_or(IndexError::Time)?;
+        }
+        let is_first = self.found.segments.is_empty();
+        // Sums of ticks as seconds are not exact.
+        if is_first || self.found.seconds(segment.duration) + 1e-6 >= self.least_s {
+            self.found.segments.push(segment);
+        } else {
+            self.joined = Some(segment);
+        }
         Ok(())
     }
 }
@@ -445,6 +476,24 @@ mod tests {
             }
             assert_eq!(index.found, whole, "in steps of {step}");
         }
+    }
+
+    #[test]
+    fn fragments_are_joined_to_segments_all_but_the_first() {
+        let file = sound(30);
+        let fragments = indexed(&file);
+        let mut index = FragmentIndex::joining(8.0);
+        index.extend(&file, file.len() as u64).unwrap();
+        let growing = index.found().clone();
+        let joined = index.finish();
+        // 4, 8, 8 and 8 s, and the 2 s that are left.
+        assert_eq!((growing.segments.len(), joined.segments.len()), (4, 5));
+        assert!(joined.segments.starts_with(&growing.segments));
+        assert_eq!(joined.segments[0], fragments.segments[0]);
+        assert_eq!(joined.end(), fragments.end());
+        assert_eq!(joined.segments[1].start, fragments.segments[1].start);
+        assert_eq!(joined.segments[1].bytes.end, fragments.segments[2].bytes.end);
+        assert!((joined.duration_s() - fragments.duration_s()).abs() < 1e-9);
     }
 
     #[test]

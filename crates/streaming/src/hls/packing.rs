@@ -40,6 +40,9 @@ const UNSUITABLE_FOR: Duration = Duration::from_secs(86_400);
 const LEAST_TIMEOUT: Duration = Duration::from_secs(300);
 /// A film is cut at its key frames, most of which are less than this apart.
 const FILM_TARGET_S: u32 = 12;
+const FILM_SEGMENT_S: u32 = 4;
+/// Short, since whoever waits can begin with the first; the others are joined to segments.
+const FRAGMENT_MS: u32 = 2_000;
 
 pub(crate) const UNSUITABLE: &str = "FORMAT_NOT_PACKAGED";
 
@@ -81,9 +84,8 @@ impl Hls {
     ) -> Result<Packaged, HlsFault> {
         let plan = source.facts.as_ref().map(rungs).unwrap_or_default();
         for attempt in 1..=ATTEMPTS {
-            let fragment_ms = fragment_ms(source.duration_ms);
             let until_ms = after(LEASE);
-            let target_s = initial_target_s(&plan, fragment_ms);
+            let target_s = initial_target_s(&plan, source.duration_ms);
             let Some(id) = self.0.packages.claim(source, &plan, target_s, until_ms).await? else {
                 return Ok(Packaged::Elsewhere);
             };
@@ -150,8 +152,7 @@ impl Hls {
             return Err(HlsFault::NotPackaged { content: source.content_id, code: UNSUITABLE.to_owned() });
         }
         let duration_ms = source.duration_ms.or(facts.duration_ms);
-        let fragment_ms = fragment_ms(duration_ms);
-        let least_target_s = initial_target_s(&plan, fragment_ms);
+        let least_target_s = initial_target_s(&plan, duration_ms);
         if source.facts.is_none() {
             self.0.packages.set_plan(id, &plan, least_target_s).await?;
         }
@@ -162,7 +163,7 @@ impl Hls {
         let order = PackagingOrder {
             source: file,
             renditions: plan.iter().map(|rung| self.ordered(id, rung)).collect(),
-            fragment_ms,
+            fragment_ms: FRAGMENT_MS,
             is_tolerant,
             timeout: LEAST_TIMEOUT + Duration::from_millis(duration_ms.unwrap_or(0)),
         };
@@ -181,7 +182,8 @@ impl Hls {
             packager.package(&order, &mut done, &cancel)
         })
         .await?;
-        let renditions = self.store(id, &plan, &facts, duration_ms).await?;
+        let segment_s = least_s(&plan, least_target_s);
+        let renditions = self.store(id, &plan, &facts, duration_ms, segment_s).await?;
         let target_s = target_s(renditions.iter().map(|rendition| &rendition.fragments), least_target_s);
         // Somebody else has it now: what was stored is thrown away.
         let is_ours = self.0.packages.finish(id, target_s).await?;
@@ -203,13 +205,15 @@ impl Hls {
         plan: &[Rung],
         facts: &MediaFacts,
         duration_ms: Option<u64>,
+        segment_s: u32,
     ) -> Result<Vec<StoredRendition>, HlsFault> {
         let content_type = if facts.picture.is_some() { "video/mp4" } else { "audio/mp4" };
         let mut indexed = Vec::new();
         for rung in plan {
             let path = self.0.growing.path_of(id, &rung.name);
             let read = move || {
-                fragments_of(&path).map_err(|error| MediaFault::Ffmpeg(format!("unreadable MP4: {error}")))
+                fragments_of(&path, segment_s)
+                    .map_err(|error| MediaFault::Ffmpeg(format!("unreadable MP4: {error}")))
             };
             let fragments = blocking(read).await?;
             let packaged_ms = (fragments.duration_s() * 1000.0) as u64;
@@ -266,19 +270,23 @@ impl Progress {
     }
 }
 
-/// A playlist of a long film shall not become longer than its words are worth.
-fn fragment_ms(duration_ms: Option<u64>) -> u32 {
+/// A playlist of many hours shall not become longer than its words are worth.
+fn segment_s(duration_ms: Option<u64>) -> u32 {
     const HALF_AN_HOUR: u64 = 30 * 60_000;
-    const TWO_HOURS: u64 = 4 * HALF_AN_HOUR;
     match duration_ms.unwrap_or(0) {
-        duration if duration <= HALF_AN_HOUR => 4_000,
-        duration if duration <= TWO_HOURS => 6_000,
-        _ => 10_000,
+        ..=HALF_AN_HOUR => 4,
+        ..=7_200_000 => 6,
+        _ => 10,
     }
 }
 
-fn initial_target_s(plan: &[Rung], fragment_ms: u32) -> u32 {
-    if plan.iter().any(|rung| rung.has_picture) { FILM_TARGET_S } else { fragment_ms.div_ceil(1000) }
+fn initial_target_s(plan: &[Rung], duration_ms: Option<u64>) -> u32 {
+    if plan.iter().any(|rung| rung.has_picture) { FILM_TARGET_S } else { segment_s(duration_ms) }
+}
+
+/// How long the segments of a package are at least, by its target.
+pub(crate) fn least_s(plan: &[Rung], target_s: u32) -> u32 {
+    if plan.iter().any(|rung| rung.has_picture) { FILM_SEGMENT_S } else { target_s }
 }
 
 /// A second of slack, since containers round, and a fiftieth, since some guess.
@@ -317,9 +325,9 @@ mod tests {
 
     #[test]
     fn long_contents_have_long_segments() {
-        let minutes = |minutes: u64| fragment_ms(Some(minutes * 60_000));
-        assert_eq!([minutes(0), minutes(30), minutes(31), minutes(121)], [4_000, 4_000, 6_000, 10_000]);
-        assert_eq!(fragment_ms(None), 4_000);
+        let minutes = |minutes: u64| segment_s(Some(minutes * 60_000));
+        assert_eq!([minutes(0), minutes(30), minutes(31), minutes(121)], [4, 4, 6, 10]);
+        assert_eq!(segment_s(None), 4);
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Request {
         rendition: &ShownRendition,
         asked: &Asked,
     ) -> Result<Response, Problem> {
-        let (fragments, file) = self.hls.0.growing.look(shown.id, &rendition.name).await?;
+        let (fragments, file) = self.hls.0.growing.look(shown.id, &rendition.name, shown.least_s).await?;
         let preparing = || HlsFault::Preparing(self.content.id);
         let file = file.ok_or_else(preparing)?;
         let content_type = if fragments.resolution.is_some() { "video/mp4" } else { "audio/mp4" };

@@ -12,7 +12,7 @@ use super::{
     index::Fragments,
     ladder::{Source, rungs},
     packages::{PackageId, PackageRow, State},
-    packing::UNSUITABLE,
+    packing::{UNSUITABLE, least_s},
     playlist::Progress,
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct Shown {
     pub(crate) id: PackageId,
     pub(crate) content_id: ContentId,
     pub(crate) target_s: u32,
+    /// How long its segments are at least.
+    pub(crate) least_s: u32,
     pub(crate) progress: Progress,
     /// The one to begin with first.
     pub(crate) renditions: Vec<ShownRendition>,
@@ -128,6 +130,7 @@ impl Hls {
             id: row.id,
             content_id: row.content_id,
             target_s: row.target_s,
+            least_s: least_s(&row.plan, row.target_s),
             progress: Progress::Complete,
             renditions: renditions.collect(),
         });
@@ -138,8 +141,9 @@ impl Hls {
     /// Shown when every rendition has a segment: their codecs stand in the multivariant playlist.
     async fn growing(&self, row: &PackageRow) -> Result<Option<Shown>, HlsFault> {
         let mut renditions = Vec::new();
+        let least_s = least_s(&row.plan, row.target_s);
         for rung in &row.plan {
-            let (fragments, _) = self.0.growing.look(row.id, &rung.name).await?;
+            let (fragments, _) = self.0.growing.look(row.id, &rung.name, least_s).await?;
             if fragments.segments.is_empty() {
                 return Ok(None);
             }
@@ -154,6 +158,7 @@ impl Hls {
             id: row.id,
             content_id: row.content_id,
             target_s: row.target_s,
+            least_s,
             progress: Progress::Growing,
             renditions,
         }))
