@@ -152,6 +152,17 @@ impl Library {
         Ok(Standing { at, length: row.length(), expires_at_ms: Some(row.expires_at_ms) })
     }
 
+    /// Refuses what is not the member's before anything else is said about a request.
+    pub(crate) async fn require_own(&self, member: Member, id: ContentId) -> Result<(), LibraryFault> {
+        match self.upload(id).await? {
+            Some(row) => own(&row, member),
+            None => {
+                let length = self.length_of_own(member.account, id).await?;
+                length.map(drop).ok_or(LibraryFault::UploadNotFound(id))
+            }
+        }
+    }
+
     /// Removes an upload that is not finished.
     pub(crate) async fn terminate(&self, member: Member, id: ContentId) -> Result<(), LibraryFault> {
         let _held = self.0.turns.take(id).await;

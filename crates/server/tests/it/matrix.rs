@@ -377,6 +377,8 @@ struct Belongings {
     account: String,
     bookmark: String,
     clip: String,
+    content: String,
+    upload: String,
 }
 
 impl Belongings {
@@ -408,8 +410,18 @@ impl Belongings {
         let cut = format!("/v1/jobs/{}/events", text(&clip["job_id"]));
         let events = app.request_as(Some(&person.token), Method::GET, &cut);
         events.send().await.unwrap().text().await.unwrap();
+        let file =
+            app.request_as(Some(&person.token), Method::POST, "/v1/contents").body(crate::uploads::wav());
+        let (status, content) = answer(file).await;
+        assert_eq!(status, StatusCode::CREATED, "{content}");
+        let upload = app.request_as(Some(&person.token), Method::POST, "/v1/uploads");
+        let upload =
+            upload.header("tus-resumable", "1.0.0").header("upload-length", "1000").send().await.unwrap();
+        let upload = upload.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned();
         Self {
             show: text(&show["id"]),
+            content: text(&content["id"]),
+            upload,
             bookmark: text(&bookmark["id"]),
             clip: text(&clip["id"]),
             line: text(&lines["items"][0]["id"]),
@@ -436,6 +448,8 @@ impl Belongings {
             "/v1/api-keys/{id}" => &self.key,
             "/api/mypage/bookmarks/{id}" => &self.bookmark,
             _ if path.starts_with("/v1/clips/{id}") => &self.clip,
+            "/v1/contents/{id}" => &self.content,
+            "/v1/uploads/{id}" => &self.upload,
             "/v1/devices/{id}" => PLAYER,
             // A script that can be heard is a content by its id.
             _ if path.contains("{content_id}") || path.contains("{script_id}") => &self.script,
@@ -460,7 +474,9 @@ impl Belongings {
 fn body(row: &str) -> Value {
     match row {
         "PATCH /v1/lines/{id}" => json!({"text": "changed"}),
-        "PATCH /v1/shows/{id}" | "PATCH /v1/scripts/{id}" => json!({"title": "changed"}),
+        "PATCH /v1/shows/{id}" | "PATCH /v1/scripts/{id}" | "PATCH /v1/contents/{id}" => {
+            json!({"title": "changed"})
+        }
         "PATCH /v1/api-keys/{id}" => json!({"name": "changed"}),
         "PUT /api/progress/{content_id}" => json!({"position": 0.2}),
         "PUT /v1/playback/{content_id}" => json!({"speed": 1.5}),

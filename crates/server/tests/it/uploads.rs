@@ -7,7 +7,7 @@ use sori_contracts::Role;
 use crate::app::{TestApp, answer};
 
 /// A tone of one second as a WAV file.
-fn wav() -> Vec<u8> {
+pub(crate) fn wav() -> Vec<u8> {
     let data: Vec<u8> =
         (0..8_000).flat_map(|n| (((n as f32 * 0.3).sin() * 8_000.0) as i16).to_le_bytes()).collect();
     let mut wav = b"RIFF".to_vec();
@@ -102,5 +102,83 @@ async fn a_content_joins_a_show_of_ones_own_only() {
         let patch = app.request_as(Some(&learner.token), Method::PATCH, &format!("/v1/contents/{id}"));
         assert_eq!(answer(patch.json(&json!({"show_id": show}))).await.0, expected, "{show}");
     }
+    app.stop().await;
+}
+
+/// Files with this name in a folder and below.
+fn files(folder: &std::path::Path, name: &str) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let below = |path: std::path::PathBuf| match path.is_dir() {
+        true => files(&path, name),
+        false => path.ends_with(name).then_some(path).into_iter().collect(),
+    };
+    entries.flat_map(|entry| below(entry.unwrap().path())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_is_replaced_when_its_owner_said_by_what() {
+    let app = TestApp::spawn().await;
+    let learner = app.person(Role::Learner).await;
+    let get = |path: String| app.request_as(Some(&learner.token), Method::GET, &path);
+    let mut file = wav();
+    let gone = uploaded(&app, &learner.token, &file).await;
+    for path in files(&app.data_dir.join("media/objects"), "data") {
+        std::fs::remove_file(path).unwrap();
+    }
+    let stream = format!("/api/stream/{gone}");
+    let (status, body) = answer(get(stream.clone())).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body["error"]["code"], "STREAM_FILE_UNAVAILABLE");
+
+    file[100] ^= 1;
+    let other = uploaded(&app, &learner.token, &file).await;
+    let patch = app.request_as(Some(&learner.token), Method::PATCH, &format!("/v1/contents/{gone}"));
+    assert_eq!(answer(patch.json(&json!({"alternative_id": other}))).await.0, StatusCode::OK);
+    // What was found for a listener is known for a moment.
+    let replaced = async {
+        loop {
+            let answered = get(stream.clone()).send().await.unwrap();
+            if answered.status() == StatusCode::OK {
+                return answered.bytes().await.unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let replaced = tokio::time::timeout(std::time::Duration::from_secs(60), replaced).await.unwrap();
+    assert_eq!(replaced, file);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_that_goes_away_is_said_so_and_what_is_cached_plays() {
+    let origin = tempfile::tempdir().unwrap();
+    let folder = origin.path().join("origin");
+    let app = TestApp::with(|config| {
+        config.media.origin = Some(folder.clone());
+        config.media.cache_size = 1 << 30;
+    })
+    .await;
+    let learner = app.person(Role::Learner).await;
+    let get = |path: String| app.request_as(Some(&learner.token), Method::GET, &path);
+    let (heard, unheard) =
+        (uploaded(&app, &learner.token, &wav()).await, uploaded(&app, &learner.token, &wav()).await);
+    assert_eq!(files(&folder, "data").len(), 2);
+    let (_, info) = answer(get(format!("/api/stream/{heard}/info"))).await;
+    assert_eq!((&info["source"], &info["cache_hit"]), (&json!("nas"), &json!(false)));
+    assert_eq!(get(format!("/api/stream/{heard}")).send().await.unwrap().bytes().await.unwrap(), wav());
+
+    std::fs::rename(&folder, origin.path().join("away")).unwrap();
+    let part = get(format!("/api/stream/{heard}")).header("range", "bytes=10-19").send().await.unwrap();
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.bytes().await.unwrap(), wav()[10..20]);
+    let (_, info) = answer(get(format!("/api/stream/{heard}/info"))).await;
+    assert_eq!((&info["source"], &info["cache_hit"]), (&json!("ssd"), &json!(true)));
+    let (status, body) = answer(get(format!("/api/stream/{unheard}"))).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert_eq!(body["error"]["code"], "STREAM_FILE_UNAVAILABLE");
+
+    std::fs::rename(origin.path().join("away"), &folder).unwrap();
+    let back = get(format!("/api/stream/{unheard}")).send().await.unwrap();
+    assert_eq!(back.bytes().await.unwrap(), wav());
     app.stop().await;
 }

@@ -162,6 +162,7 @@ async fn append(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Standing, LibraryFault> {
+    library.require_own(member, id).await?;
     check_version(headers)?;
     if !is_body_of_upload(headers) {
         return Err(LibraryFault::OtherBody(tus::BODY_TYPE));
