@@ -209,3 +209,32 @@ async fn what_was_packaged_goes_with_its_script() {
 async fn text_status(app: &TestApp, path: &str) -> StatusCode {
     app.request(Method::GET, path).send().await.unwrap().status()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_that_was_uploaded_is_cut_at_its_key_frames_and_not_encoded_again() {
+    let app = TestApp::spawn().await;
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=320x180:rate=25:duration=10"])
+        .args(["-f", "lavfi", "-i", "sine=sample_rate=44100:duration=10", "-c:v", "libx264", "-g", "50"])
+        .args(["-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart"])
+        .arg(&film)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let upload = app.request(Method::POST, "/v1/contents?title=Film").body(std::fs::read(&film).unwrap());
+    let (status, content) = answer(upload.header("content-type", "video/mp4")).await;
+    assert_eq!(status, StatusCode::CREATED, "{content}");
+    let path = format!("/api/stream/{}/hls/master.m3u8", content["id"].as_str().unwrap());
+    let master = text(&app, Some(&app.person.token), &path).await;
+    assert!(master.contains("RESOLUTION=320x180") && master.contains("CODECS=\"avc1."), "{master}");
+    assert!(!master.contains("SUBTITLES"), "{master}");
+    let media = uris(&master, &path).remove(0);
+    let playlist = complete(&app, None, &media).await;
+    assert!((seconds(&playlist) - 10.0).abs() < 0.1, "{playlist}");
+    // Key frames every two seconds: one fragment to begin with, then two to a segment.
+    assert_eq!(playlist.matches("#EXTINF").count(), 3, "{playlist}");
+    plays(&app, &media, 10.0).await;
+    app.stop().await;
+}
