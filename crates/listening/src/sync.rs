@@ -29,7 +29,8 @@ pub(crate) use socket::{MESSAGE_BYTES, Peer, serve};
 
 use crate::device::DeviceId;
 
-const READY_WITHIN: Duration = Duration::from_secs(2);
+/// Longer than a busy database takes to let one more in.
+const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// A push with its addressees.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -93,41 +93,15 @@ impl Listening {
             let Some((_, duration_ms)) = durations.iter().find(|(id, _)| *id == entry.content_id) else {
                 continue;
             };
-            let duration_ms = duration_ms.or(entry.duration_ms);
-            let ago_ms = replay.sent_at.ms().saturating_sub(entry.client_time.ms()).max(0);
-            let update = Update {
-                position_ms: input::position(entry.position_ms)?.min(duration_ms.unwrap_or(u64::MAX)),
-                duration_ms,
-                device: device.to_string(),
-                base: entry
-                    .base_version
-                    .map_or(Base::Unsaid { told: None, last_position_ms: None }, Base::Version),
-                when: When::Earlier {
-                    device_time_ms: entry.client_time.ms(),
-                    heard_at_ms: received_at_ms.saturating_sub(ago_ms),
-                },
-                sought: entry.seek,
-            };
-            let account = member.account;
-            let row = store::take(&mut tx, account, entry.content_id).await?;
+            let update = update_of(entry, *duration_ms, &device, replay.sent_at, received_at_ms)?;
             let entry = store::Entry {
-                account,
+                account: member.account,
                 content: entry.content_id,
                 update: &update,
                 received_at_ms,
                 entry_id: Some(entry.id),
             };
-            let (outcome, progress) = if is_known(&mut tx, account, &entry).await? {
-                ("known", row.progress())
-            } else {
-                let applied = store::apply(&mut tx, &row, &entry).await?;
-                let outcome = match applied.verdict {
-                    Verdict::Wins(_) => "accepted",
-                    Verdict::Loses(_) => "lost",
-                    Verdict::Known => "known",
-                };
-                (outcome, applied.progress)
-            };
+            let (outcome, progress) = put(&mut tx, &entry).await?;
             answers[index].outcome = outcome;
             match standing.last_mut().filter(|last| last.content_id == progress.content_id) {
                 Some(last) => *last = progress,
@@ -169,6 +143,43 @@ impl Listening {
         }
         Ok(found)
     }
+}
+
+fn update_of(
+    entry: &ReplayEntry,
+    duration_ms: Option<u64>,
+    device: &DeviceId,
+    sent_at: ClientTime,
+    received_at_ms: i64,
+) -> Result<Update, ListeningFault> {
+    let duration_ms = duration_ms.or(entry.duration_ms.map(input::position).transpose()?);
+    let ago_ms = sent_at.ms().saturating_sub(entry.client_time.ms()).max(0);
+    Ok(Update {
+        position_ms: input::position(entry.position_ms)?.min(duration_ms.unwrap_or(u64::MAX)),
+        duration_ms,
+        device: device.to_string(),
+        base: entry.base_version.map_or(Base::Unsaid { told: None, last_position_ms: None }, Base::Version),
+        when: When::Earlier {
+            device_time_ms: entry.client_time.ms(),
+            heard_at_ms: received_at_ms.saturating_sub(ago_ms),
+        },
+        sought: entry.seek,
+    })
+}
+
+/// What became of an entry, and what stands after it.
+async fn put(tx: &mut Tx, entry: &store::Entry<'_>) -> Result<(&'static str, Progress), ListeningFault> {
+    let row = store::take(tx, entry.account, entry.content).await?;
+    if is_known(tx, entry.account, entry).await? {
+        return Ok(("known", row.progress()));
+    }
+    let applied = store::apply(tx, &row, entry).await?;
+    let outcome = match applied.verdict {
+        Verdict::Wins(_) => "accepted",
+        Verdict::Loses(_) => "lost",
+        Verdict::Known => "known",
+    };
+    Ok((outcome, applied.progress))
 }
 
 async fn is_known(tx: &mut Tx, account: AccountId, entry: &store::Entry<'_>) -> Result<bool, ListeningFault> {

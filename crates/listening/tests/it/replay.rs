@@ -111,6 +111,10 @@ async fn what_no_longer_exists_does_not_hold_up_the_rest() {
         let many: Vec<Value> = (0..201).map(|n| entry(content, n, n as i64, 0)).collect();
         let (status, _) = rig.post(who, PATH, &json!({ "sent_at": 10, "entries": many })).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
+        let mut endless = entry(content, 5, 1, 0);
+        endless["duration_ms"] = json!(u64::MAX);
+        let (status, _) = rig.post(who, PATH, &json!({ "sent_at": 10, "entries": [endless] })).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
     }
 }
 
