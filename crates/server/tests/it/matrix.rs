@@ -376,6 +376,7 @@ struct Belongings {
     key: String,
     account: String,
     bookmark: String,
+    session: String,
     clip: String,
     content: String,
     upload: String,
@@ -405,6 +406,7 @@ impl Belongings {
         send(Method::PUT, &format!("/api/progress/{script}"), &place).await;
         let mark = json!({"content_id": script, "start_ms": 10});
         let bookmark = send(Method::POST, "/api/mypage/bookmarks/", &mark).await;
+        let playing = send(Method::POST, "/api/v1/audio/play", &json!({"script_id": script})).await;
         let span = json!({"content_id": script, "start_ms": 0, "end_ms": 200});
         let clip = send(Method::POST, "/v1/clips", &span).await;
         let cut = format!("/v1/jobs/{}/events", text(&clip["job_id"]));
@@ -423,6 +425,7 @@ impl Belongings {
             content: text(&content["id"]),
             upload,
             bookmark: text(&bookmark["id"]),
+            session: text(&playing["session_id"]),
             clip: text(&clip["id"]),
             line: text(&lines["items"][0]["id"]),
             rendering: text(&done["result"]["rendering_id"]),
@@ -447,6 +450,7 @@ impl Belongings {
             "/api/me/devices/{id}" => &self.device,
             "/v1/api-keys/{id}" => &self.key,
             "/api/mypage/bookmarks/{id}" => &self.bookmark,
+            "/api/v1/audio/sessions/{id}" => &self.session,
             _ if path.starts_with("/v1/clips/{id}") => &self.clip,
             "/v1/contents/{id}" => &self.content,
             "/v1/uploads/{id}" => &self.upload,
@@ -478,6 +482,7 @@ fn body(row: &str) -> Value {
             json!({"title": "changed"})
         }
         "PATCH /v1/api-keys/{id}" => json!({"name": "changed"}),
+        "PATCH /api/v1/audio/sessions/{id}" => json!({"playing": true}),
         "PUT /api/progress/{content_id}" => json!({"position": 0.2}),
         "PUT /v1/playback/{content_id}" => json!({"speed": 1.5}),
         "PUT /v1/scripts/{id}" => json!({"revision": 1, "script": {"version": 1, "title": "changed",
