@@ -272,10 +272,9 @@ impl Progress {
 
 /// A playlist of many hours shall not become longer than its words are worth.
 fn segment_s(duration_ms: Option<u64>) -> u32 {
-    const HALF_AN_HOUR: u64 = 30 * 60_000;
-    match duration_ms.unwrap_or(0) {
-        ..=HALF_AN_HOUR => 4,
-        ..=7_200_000 => 6,
+    match duration_ms.unwrap_or(0) / 60_000 {
+        ..=30 => 4,
+        31..=120 => 6,
         _ => 10,
     }
 }
