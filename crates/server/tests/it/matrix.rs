@@ -229,6 +229,7 @@ fn filled(path: &str) -> String {
         "{format}" => format.to_owned(),
         "{voice}" => "tone:440".to_owned(),
         "{alias}" => "nobody".to_owned(),
+        "{file}" => "master.m3u8".to_owned(),
         part if part.starts_with('{') => Uuid::now_v7().to_string(),
         part => part.to_owned(),
     });
