@@ -66,6 +66,15 @@ impl Ffmpeg {
 /// What FFmpeg may open.
 const PROTOCOLS: [&str; 2] = ["-protocol_whitelist", "file,pipe"];
 
+/// What a file from outside may be. FFmpeg looks behind a tag and knows playlists by their text: without
+/// this list, one that calls itself a song could have it open other files of this machine.
+const UNTRUSTED: [&str; 4] = [
+    PROTOCOLS[0],
+    PROTOCOLS[1],
+    "-format_whitelist",
+    "mp3,wav,w64,flac,ogg,mov,mp4,aac,matroska,webm,aiff,caf",
+];
+
 /// The path as an address that can be nothing but a file.
 fn file_address(path: &Path) -> OsString {
     let mut address = OsString::from("file:");

@@ -10,7 +10,7 @@ use std::{
 
 use sori_contracts::{Cancel, MediaFault};
 
-use super::{Ffmpeg, PROTOCOLS, child::Running, file_address};
+use super::{Ffmpeg, UNTRUSTED, child::Running, file_address};
 
 /// For one report; FFmpeg writes five a second once it reads.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -126,7 +126,7 @@ impl Ffmpeg {
 
 fn arguments(command: &mut Command, cut: &Cut, files: &[(CutFormat, PathBuf)], title: &str) {
     let seconds = |ms: u64| format!("{}.{:03}", ms / 1_000, ms % 1_000);
-    command.args(PROTOCOLS).args(["-y", "-progress", "pipe:1", "-stats_period", "0.2"]);
+    command.args(UNTRUSTED).args(["-y", "-progress", "pipe:1", "-stats_period", "0.2"]);
     if let Cut::Time { span_ms, .. } = cut {
         command.args(["-ss", &seconds(span_ms.start), "-t", &seconds(span_ms.end - span_ms.start)]);
     }
@@ -171,7 +171,8 @@ mod tests {
         let mut writer = Writer::new(file.reopen().unwrap(), RATE_HZ, Depth::Int16, length).unwrap();
         writer.write(&samples).unwrap();
         writer.finish_and_patch().unwrap();
-        (file, wav::read(File::open(file.path()).unwrap()).unwrap().samples)
+        let samples = wav::read(File::open(file.path()).unwrap()).unwrap().samples;
+        (file, samples)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use sori_audio::{Pcm, TruePeakMeter, factor_to_db};
 use sori_contracts::MediaFault;
 
-use super::{Ffmpeg, PROTOCOLS, child::Running, file_address};
+use super::{Ffmpeg, UNTRUSTED, child::Running, file_address};
 
 /// For one read. A file that needs longer to give its next samples is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ impl Ffmpeg {
         sink: &mut dyn FnMut(&[f32]) -> Result<(), MediaFault>,
     ) -> Result<(), MediaFault> {
         let mut command = self.ffmpeg();
-        command.args(PROTOCOLS).arg("-i").arg(file_address(path)).args(["-map", "0:a:0", "-vn", "-ac", "1"]);
+        command.args(UNTRUSTED).arg("-i").arg(file_address(path)).args(["-map", "0:a:0", "-vn", "-ac", "1"]);
         if let Some(rate) = sample_rate_hz {
             command.args(["-ar", &rate.to_string()]);
         }

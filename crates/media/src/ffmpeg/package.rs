@@ -16,7 +16,7 @@ use sori_contracts::{
     Cancel, MediaFacts, MediaFault, Packager, PackagingOrder, PictureFacts, RenditionOrder, Sound, SoundFacts,
 };
 
-use super::{Ffmpeg, PROTOCOLS, child::Running, file_address};
+use super::{Ffmpeg, UNTRUSTED, child::Running, file_address};
 
 /// For one report; FFmpeg writes five a second once it reads. A slow origin may let it wait.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub struct FfmpegPackager;
 impl Packager for FfmpegPackager {
     fn inspect(&self, source: &File) -> Result<MediaFacts, MediaFault> {
         let mut command = Ffmpeg::find()?.ffprobe();
-        command.args(PROTOCOLS).args(["-of", "json", "-show_format", "-show_streams"]);
+        command.args(UNTRUSTED).args(["-of", "json", "-show_format", "-show_streams"]);
         command.arg(file_address(Path::new(INPUT)));
         let mut child = Running::start_with(command, input(source)?, PATIENCE)?;
         let mut answer = Vec::new();
@@ -86,7 +86,7 @@ fn input(source: &File) -> Result<Stdio, MediaFault> {
 }
 
 fn arguments(command: &mut Command, order: &PackagingOrder) {
-    command.args(PROTOCOLS).args(["-progress", "pipe:1", "-stats_period", "0.2"]);
+    command.args(UNTRUSTED).args(["-progress", "pipe:1", "-stats_period", "0.2"]);
     if order.is_tolerant {
         command.args(["-err_detect", "ignore_err", "-fflags", "+discardcorrupt+genpts"]);
     } else {

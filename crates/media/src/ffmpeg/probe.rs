@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use serde::Deserialize;
 use sori_contracts::MediaFault;
 
-use super::{Ffmpeg, PROTOCOLS, child::Running, file_address};
+use super::{Ffmpeg, UNTRUSTED, child::Running, file_address};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A description longer than this is an attack.
@@ -40,7 +40,7 @@ impl Ffmpeg {
     /// [`MediaFault::Ffmpeg`] for what holds no audio.
     pub fn probe(&self, path: &Path) -> Result<Probe, MediaFault> {
         let mut command = self.ffprobe();
-        command.args(PROTOCOLS).args(["-of", "json", "-show_format", "-show_streams", "-show_chapters"]);
+        command.args(UNTRUSTED).args(["-of", "json", "-show_format", "-show_streams", "-show_chapters"]);
         command.arg(file_address(path));
         let mut child = Running::start(command, PATIENCE)?;
         child.close_input();

@@ -173,9 +173,21 @@ async fn what_is_no_media_is_refused_with_the_list_of_what_is() {
         // Without its index nothing of it can be found.
         cut.truncate(cut.len() / 3);
         let silent = [b"RIFF\x24\0\0\0WAVEjunk".as_slice(), &[0; 5_000]].concat();
-        for (name, file) in
-            [("playlist", playlist.clone()), ("tagged", tagged), ("cut", cut), ("silent", silent)]
-        {
+        // A tag that is longer than what is looked at, and FFmpeg looks behind it.
+        let other = rig.folder.path().join("other.wav");
+        std::fs::write(&other, wav(8_000)).unwrap();
+        let list = format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:{}\n#EXT-X-ENDLIST\n",
+            other.display()
+        );
+        let hidden = [b"ID3\x04\0\0\0\0\x40\0".as_slice(), &[0; 8_192], list.as_bytes()].concat();
+        for (name, file) in [
+            ("playlist", playlist.clone()),
+            ("tagged", tagged),
+            ("hidden", hidden),
+            ("cut", cut),
+            ("silent", silent),
+        ] {
             let path = rig.begun(me, file.len(), name).await;
             let answer = rig.patch(me, &path, 0, &[], file).await;
             assert_eq!(
