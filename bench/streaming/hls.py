@@ -39,9 +39,9 @@ class Server:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
-        limits = {f"SORI_LIMITS_{name}": "1000000" for name in ["READ", "WRITE", "SYNTH", "ADDRESS", "CONNECTIONS"]}
-        environment = {**os.environ, "SORI_DEMO": "false", "SORI_LOG": "text", **limits}
-        command = [sori, "serve", "--data-dir", self.folder.name, "--listen", f"127.0.0.1:{self.port}"]
+        limits = {f"SORI_LIMITS_{name}": "1000000" for name in ["READ", "WRITE", "SYNTH"]}
+        environment = {**os.environ, "RUST_LOG": "warn", **limits}
+        command = [sori, "serve", "--no-demo", "--data-dir", self.folder.name, "--listen", f"127.0.0.1:{self.port}"]
         self.log = open(Path(self.folder.name) / "bench.log", "w+")
         self.process = subprocess.Popen(list(map(str, command)), stdout=self.log, stderr=self.log, env=environment)
         self.token = None
@@ -54,7 +54,7 @@ class Server:
                 break
             time.sleep(0.1)
         else:
-            sys.exit("bench: the server shows no link for the first admin")
+            sys.exit(f"bench: the server shows no link for the first admin: {Path(self.log.name).read_text()}")
         who = {"email": "bench@example.org", "password": PASSWORD}
         self.ask("POST", "/api/auth/setup", {**who, "token": found[1], "name": "Bench"})
         return self.ask("POST", "/api/auth/sign-in", who)["access_token"]
