@@ -27,6 +27,7 @@ use sori_contracts::{
     StreamId, StreamSessions, StreamStarted, StreamStopped,
 };
 use sori_db::{Clock, Db};
+use tracing::Instrument as _;
 
 pub use fault::SessionFault;
 pub use history::{HistoryView, StreamView};
@@ -179,7 +180,8 @@ impl Sessions {
         };
         // Goes on when the client is gone, so that no claim is left half-made.
         let (inner, listener) = (Arc::clone(&self.0), listener.clone());
-        let begun = tokio::spawn(async move { inner.begin(&listener, what).await }).await;
+        let begun = async move { inner.begin(&listener, what).await }.in_current_span();
+        let begun = tokio::spawn(begun).await;
         Ok(Watching::new(begun.map_err(|_| SessionFault::Closed)??))
     }
 

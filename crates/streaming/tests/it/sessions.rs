@@ -242,6 +242,26 @@ async fn a_storm_of_clients_that_vanish_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn listeners_who_all_come_at_once_all_begin() {
+    for house in houses(StreamLimits::default()).await {
+        let process = std::sync::Arc::new(house.process().await);
+        let song = house.put(Audio, &content(1000));
+        let mut listeners = JoinSet::new();
+        for _ in 0..300 {
+            let process = std::sync::Arc::clone(&process);
+            listeners.spawn(async move { process.get(somebody(), song).await.status });
+        }
+        assert_eq!(listeners.join_all().await, vec![200; 300]);
+        assert_eq!((process.sessions.count(), house.rows("ended_at_ms IS NULL").await), (300, 300));
+        assert_eq!(started(&process.heard()), 300);
+        process.sessions.tend().await.unwrap();
+        assert_eq!(house.bytes_written_down().await, 300_000);
+        process.sessions.close().await.unwrap();
+        assert_eq!((house.rows("ended_at_ms IS NULL").await, stopped(&process.heard())), (0, 300));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_viewer_went_away_from_makes_room_for_what_they_want_now() {
     for house in houses(StreamLimits { video_per_user: 1, ..StreamLimits::default() }).await {
         let process = house.process().await;
