@@ -22,6 +22,7 @@ export class ApiError extends Error {
     readonly problems: ScriptProblem[] = [],
     /** How long to wait before the next try. */
     readonly retryAfterS: number | null = null,
+    readonly details: Record<string, unknown> = {},
   ) {
     super(message);
   }
@@ -34,7 +35,7 @@ export class ApiError extends Error {
 
 async function problem(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => null)) as {
-    error?: { code?: string; message?: string; trace_id?: string; details?: { problems?: ScriptProblem[] } };
+    error?: { code?: string; message?: string; trace_id?: string; details?: Record<string, unknown> };
   } | null;
   const error = body?.error;
   return new ApiError(
@@ -42,8 +43,9 @@ async function problem(response: Response): Promise<ApiError> {
     error?.code ?? 'UNKNOWN',
     error?.message ?? response.statusText,
     error?.trace_id ?? response.headers.get('x-trace-id'),
-    error?.details?.problems ?? [],
+    (error?.details?.problems as ScriptProblem[] | undefined) ?? [],
     Number(response.headers.get('retry-after')) || null,
+    error?.details,
   );
 }
 
@@ -77,8 +79,9 @@ async function ask(method: string, path: string, body?: unknown, signal?: AbortS
     payload = JSON.stringify(body);
   }
   try {
-    // A deletion is carried out even when the page is just being left.
-    return await fetch(path, { method, headers, body: payload, signal, keepalive: method === 'DELETE' });
+    // A deletion is carried out, and a place kept, even when the page is just being left.
+    const keepalive = method === 'DELETE' || path.startsWith('/api/progress/');
+    return await fetch(path, { method, headers, body: payload, signal, keepalive });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, 'NETWORK', '', null);
@@ -91,6 +94,12 @@ export const api = {
   put: async <T>(path: string, body?: unknown) => (await send('PUT', path, body)).json() as Promise<T>,
   patch: async <T>(path: string, body: unknown) => (await send('PATCH', path, body)).json() as Promise<T>,
   delete: async (path: string, body?: unknown) => void (await send('DELETE', path, body)),
+  /** Nothing, or the problem for which the bytes cannot be had. */
+  probe: async (path: string) => {
+    await fresh();
+    const response = await fetch(path, { headers: { range: 'bytes=0-0', 'accept-language': i18n.language } });
+    if (!response.ok) throw await problem(response);
+  },
   /** For answers without a body. */
   tell: async (path: string, body: unknown = {}) => void (await send('POST', path, body)),
 };

@@ -42,3 +42,9 @@ export type AuditEvent = Schemas['AuditView'];
 export type Visibility = Schemas['Visibility'];
 /** An account that a thing is shared with. */
 export type Share = Schemas['Share'];
+
+export type Bookmark = Schemas['BookmarkView'];
+export type Clip = Schemas['ClipView'];
+export type Stream = Schemas['StreamView'];
+/** Something that was uploaded. */
+export type Content = Schemas['Content'];

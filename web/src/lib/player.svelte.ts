@@ -3,9 +3,30 @@
 
 import { api } from '../api/client';
 import type { Rendering } from '../api/types';
+import { attach, streamPath, type Attached, type Quality, type Wish } from './attach';
 import { flatten, lastStarted, wordAt, type TimedWord } from './words';
 
 const SPEEDS = { least: 0.5, most: 2, step: 0.1 };
+
+/** What can be played: a script with its sound, or something that was uploaded. */
+export interface Track {
+  contentId: string;
+  kind: 'audio' | 'video';
+  title: string;
+  durationMs: number;
+  /** The words of a script. */
+  rendering: Rendering | null;
+  /** The page on which it is played. */
+  path: string;
+}
+
+/** Whoever keeps the places of all devices together; nobody for visitors. */
+export interface Follower {
+  opened(contentId: string): void;
+  /** Now and then while it plays, and at once when that changes. */
+  at(contentId: string, positionMs: number, sought: boolean): void;
+  preferred(contentId: string): void;
+}
 
 interface Remembered {
   positionMs: number;
@@ -26,8 +47,18 @@ export const positionOf = (scriptId: string) => remembered(scriptId).positionMs;
 
 class Player {
   readonly audio = new Audio();
-  rendering = $state.raw<Rendering | null>(null);
-  scriptId = $state<string | null>(null);
+  readonly video = document.createElement('video');
+  /** The one of both that is heard. */
+  media: HTMLMediaElement = this.audio;
+  track = $state.raw<Track | null>(null);
+  follower: Follower | null = null;
+  /** What may be chosen, when it comes in pieces. */
+  qualities = $state.raw<Quality[]>([]);
+  /** Which of them is heard now. */
+  level = $state(-1);
+  wish = $state<Wish>((localStorage.getItem('sori.quality') as Wish | null) ?? '');
+  /** Why nothing is heard, as far as the server says. */
+  trouble = $state.raw<unknown>(null);
   playing = $state(false);
   failed = $state(false);
   timeMs = $state(0);
@@ -49,77 +80,126 @@ class Player {
   #frame = 0;
   #keptAtMs = 0;
 
+  #attached: Attached | null = null;
+  #sought = false;
+
   constructor() {
-    this.audio.preload = 'auto';
-    this.audio.addEventListener('play', () => {
-      this.playing = true;
-      this.#tick();
-      this.#tellPosition();
-    });
-    this.audio.addEventListener('pause', () => {
-      this.playing = false;
-      this.#look();
-      this.#keep();
-    });
-    this.audio.addEventListener('seeked', () => {
-      this.#look();
-      this.#tellPosition();
-    });
-    // A page in the background gets no animation frames: repeats and the sleep timer go on by this.
-    this.audio.addEventListener('timeupdate', () => document.hidden && this.#beat());
-    this.audio.addEventListener('ended', () => this.#keep(0));
-    this.audio.addEventListener('error', () => (this.failed = this.audio.src !== ''));
-    this.audio.addEventListener('canplay', () => (this.failed = false));
+    this.video.playsInline = true;
+    for (const media of [this.audio, this.video]) {
+      media.preload = 'auto';
+      const on = (name: string, act: () => void) => media.addEventListener(name, () => media === this.media && act());
+      on('play', () => {
+        this.playing = true;
+        this.#tick();
+        this.#tellPosition();
+        this.#keep();
+      });
+      on('pause', () => {
+        this.playing = false;
+        this.#look();
+        this.#keep();
+      });
+      on('seeked', () => {
+        this.#look();
+        this.#tellPosition();
+        if (media.paused) this.#keep();
+      });
+      // A page in the background gets no animation frames: repeats and the sleep timer go on by this.
+      on('timeupdate', () => document.hidden && this.#beat());
+      on('ended', () => this.#keep(0, this.durationMs));
+      on('error', () => media.hasAttribute('src') && this.#fail());
+      on('canplay', () => ((this.failed = false), (this.trouble = null)));
+      on('durationchange', () => {
+        // Of what is still being written it is not known before.
+        if (this.track && !this.track.durationMs && Number.isFinite(media.duration)) this.track = { ...this.track, durationMs: media.duration * 1000 };
+      });
+    }
     addEventListener('pagehide', () => this.#keep());
   }
 
+  get contentId() {
+    return this.track?.contentId ?? null;
+  }
+
+  get rendering() {
+    return this.track?.rendering ?? null;
+  }
+
   get durationMs() {
-    return this.rendering?.duration_ms ?? 0;
+    return this.track?.durationMs ?? 0;
   }
 
   /** Makes a script the one that plays. Playing what already plays changes nothing. */
   load(scriptId: string, rendering: Rendering) {
     if (this.rendering?.id === rendering.id) return;
+    const { title, duration_ms: durationMs } = rendering;
+    this.open({ contentId: scriptId, kind: 'audio', title, durationMs, rendering, path: `/listen/${scriptId}` });
+  }
+
+  open(track: Track) {
     this.#keep();
-    const { positionMs, speed } = remembered(scriptId);
-    this.rendering = rendering;
-    this.scriptId = scriptId;
-    this.words = flatten(rendering);
-    this.clearSpan();
+    this.media.pause();
+    this.#detach();
+    const { positionMs, speed } = remembered(track.contentId);
+    this.media = track.kind === 'video' ? this.video : this.audio;
+    this.media.muted = this.muted;
+    this.track = track;
+    this.words = track.rendering ? flatten(track.rendering) : [];
+    this.word = -1;
+    this.line = 0;
+    this.aMs = null;
+    this.bMs = null;
     this.loopLine = false;
-    this.failed = false;
-    this.audio.src = this.#address(rendering);
-    this.setSpeed(speed);
-    const start = positionMs < rendering.duration_ms - 1000 ? positionMs : 0;
-    this.audio.currentTime = start / 1000;
-    this.timeMs = start;
-    this.#look(start);
-    this.#announce(rendering);
+    this.#sought = false;
+    const start = positionMs < track.durationMs - 1000 || !track.durationMs ? positionMs : 0;
+    this.#attach(start);
+    this.speed = speed;
+    this.#pace();
+    this.#announce(track);
+    this.follower?.opened(track.contentId);
+  }
+
+  /** Sound goes on where it was. */
+  async choose(wish: Wish) {
+    this.wish = wish;
+    localStorage.setItem('sori.quality', wish);
+    if (this.#attached?.choose(wish)) return;
+    const [ms, wasPlaying] = [this.timeMs, this.playing];
+    this.#detach();
+    this.#attach(ms);
+    if (wasPlaying) await this.play();
+  }
+
+  /** Goes on somewhere without it counting as a wish of the listener. */
+  place(ms: number) {
+    const sought = this.#sought;
+    this.seek(ms);
+    this.#sought = sought;
   }
 
   async toggle() {
-    if (this.audio.paused) await this.play();
+    if (this.media.paused) await this.play();
     else this.pause();
   }
 
   pause() {
-    this.audio.pause();
+    this.media.pause();
   }
 
   async play() {
-    if (this.failed) {
+    if (this.failed && this.track) {
       // The way back after a lost connection, and to an address that is no longer good.
-      const ms = this.timeMs;
-      const again = await api.get<Rendering>(`/v1/renderings/${this.rendering?.id}`).catch(() => null);
-      this.failed = false;
-      if (again) this.audio.src = this.#address(again);
-      this.audio.load();
-      this.audio.currentTime = ms / 1000;
+      const { rendering } = this.track;
+      const again = rendering && (await api.get<Rendering>(`/v1/renderings/${rendering.id}`).catch(() => null));
+      if (again) this.track = { ...this.track, rendering: again };
+      this.#detach();
+      this.#attach(this.timeMs);
     }
     try {
-      await this.audio.play();
+      await this.media.play();
     } catch (cause) {
-      if ((cause as DOMException).name !== 'AbortError') this.failed = true;
+      // A browser that wants a touch first has not failed.
+      if (!['AbortError', 'NotAllowedError'].includes((cause as DOMException).name)) void this.#fail();
     }
   }
 
@@ -127,20 +207,19 @@ class Player {
   close() {
     this.pause();
     this.#keep();
-    this.rendering = null;
-    this.scriptId = null;
+    this.#detach();
+    this.track = null;
     this.words = [];
     this.word = -1;
     this.sleepIn(null);
-    this.audio.removeAttribute('src');
-    this.audio.load();
   }
 
   seek(ms: number) {
     const to = Math.min(Math.max(0, ms), this.durationMs);
     // The word is marked before the sound is there: the eye is quicker.
     this.timeMs = to;
-    this.audio.currentTime = to / 1000;
+    this.#sought = true;
+    this.media.currentTime = to / 1000;
     this.#look(to);
   }
 
@@ -157,10 +236,24 @@ class Player {
 
   setSpeed(speed: number) {
     this.speed = Math.min(SPEEDS.most, Math.max(SPEEDS.least, Math.round(speed * 10) / 10));
-    this.audio.defaultPlaybackRate = this.speed;
-    this.audio.playbackRate = this.speed;
+    this.#pace();
+    this.#store(this.timeMs);
+    if (this.contentId) this.follower?.preferred(this.contentId);
+  }
+
+  /** As it was left on another device: told to nobody. */
+  prefer(speed: number, span: { startMs: number; endMs: number } | null) {
+    this.speed = speed;
+    this.#pace();
+    if (!span) return;
+    this.aMs = span.startMs;
+    this.bMs = span.endMs;
+  }
+
+  #pace() {
+    this.media.defaultPlaybackRate = this.speed;
+    this.media.playbackRate = this.speed;
     this.#tellPosition();
-    this.#keep();
   }
 
   faster(steps: number) {
@@ -169,7 +262,7 @@ class Player {
 
   toggleMute() {
     this.muted = !this.muted;
-    this.audio.muted = this.muted;
+    this.media.muted = this.muted;
   }
 
   markA() {
@@ -178,12 +271,26 @@ class Player {
   }
 
   markB() {
-    if (this.timeMs > (this.aMs ?? 0)) this.bMs = this.timeMs;
+    if (this.timeMs <= (this.aMs ?? 0)) return;
+    this.bMs = this.timeMs;
+    this.#spanChanged();
   }
 
   clearSpan() {
+    const repeated = this.bMs !== null;
     this.aMs = null;
     this.bMs = null;
+    if (repeated) this.#spanChanged();
+  }
+
+  #spanChanged() {
+    if (this.contentId) this.follower?.preferred(this.contentId);
+  }
+
+  repeat(startMs: number, endMs: number) {
+    this.aMs = startMs;
+    this.bMs = endMs;
+    this.#spanChanged();
   }
 
   sleepIn(minutes: number | null) {
@@ -198,20 +305,49 @@ class Player {
     return line ? { startMs: line.start_ms, endMs: line.end_ms } : null;
   }
 
-  #address(rendering: Rendering): string {
-    const audio = rendering.audio.find((one) => this.audio.canPlayType(one.content_type) !== '') ?? rendering.audio[0];
-    return audio?.url ?? '';
+  #attach(startMs: number) {
+    const track = this.track;
+    if (!track) return;
+    this.failed = false;
+    this.trouble = null;
+    const attached = attach(track, this.media, this.wish, {
+      qualities: (list, level) => ([this.qualities, this.level] = [list, level]),
+      failed: () => this.#attached === attached && void this.#fail(),
+    });
+    this.#attached = attached;
+    this.media.currentTime = startMs / 1000;
+    this.media.playbackRate = this.speed;
+    this.timeMs = startMs;
+    this.#look(startMs);
+  }
+
+  #detach() {
+    this.#attached?.end();
+    this.#attached = null;
+    this.qualities = [];
+    this.media.removeAttribute('src');
+    this.media.load();
+  }
+
+  async #fail() {
+    const track = this.track;
+    this.failed = true;
+    this.trouble = null;
+    if (!track) return;
+    // The element says nothing of the reason; the server does.
+    const reason = await api.probe(streamPath(track.contentId)).then(() => null, (error: unknown) => error);
+    if (this.track?.contentId === track.contentId && this.failed) this.trouble = reason;
   }
 
   #tick = () => {
     cancelAnimationFrame(this.#frame);
-    if (this.audio.paused) return;
+    if (this.media.paused) return;
     this.#beat();
     this.#frame = requestAnimationFrame(this.#tick);
   };
 
   #beat() {
-    const ms = this.audio.currentTime * 1000;
+    const ms = this.media.currentTime * 1000;
     const span = this.span;
     if (span && ms >= span.endMs) this.seek(span.startMs);
     else this.#look(ms);
@@ -222,22 +358,29 @@ class Player {
     if (Math.abs(ms - this.#keptAtMs) > 5000) this.#keep();
   }
 
-  #look(ms = this.audio.currentTime * 1000) {
+  #look(ms = this.media.currentTime * 1000) {
     this.timeMs = ms;
     this.word = wordAt(this.words, ms);
     const heard = this.words[this.word]?.line;
     const started = lastStarted(this.rendering?.lines ?? [], (line) => line.start_ms, ms);
     const line = heard ?? Math.max(0, started);
     // A repeated line stays the line while its last silence passes into the next one.
-    if (!this.loopLine || this.audio.paused || line < this.line) this.line = line;
+    if (!this.loopLine || this.media.paused || line < this.line) this.line = line;
     else if (line > this.line + 1) this.line = line;
   }
 
-  #keep(positionMs = this.timeMs) {
-    if (!this.scriptId) return;
+  /** `toldMs` is what the other devices hear of: the end stays the end there. */
+  #keep(positionMs = this.timeMs, toldMs = positionMs) {
+    if (!this.contentId) return;
     this.#keptAtMs = positionMs;
+    this.#store(positionMs);
+    this.follower?.at(this.contentId, toldMs, this.#sought);
+    this.#sought = false;
+  }
+
+  #store(positionMs: number) {
     try {
-      localStorage.setItem(`sori.listen.${this.scriptId}`, JSON.stringify({ positionMs, speed: this.speed }));
+      localStorage.setItem(`sori.listen.${this.contentId}`, JSON.stringify({ positionMs, speed: this.speed }));
     } catch {
       // Nothing is lost but the place to go on.
     }
@@ -245,15 +388,15 @@ class Player {
 
   /** Where the sound is, for the lock screen. */
   #tellPosition() {
-    const { duration, currentTime, playbackRate } = this.audio;
+    const { duration, currentTime, playbackRate } = this.media;
     if (!('mediaSession' in navigator) || !Number.isFinite(duration)) return;
     navigator.mediaSession.setPositionState({ duration, playbackRate, position: Math.min(currentTime, duration) });
   }
 
-  #announce(rendering: Rendering) {
+  #announce(track: Track) {
     if (!('mediaSession' in navigator)) return;
     const session = navigator.mediaSession;
-    session.metadata = new MediaMetadata({ title: rendering.title, artist: 'Sori' });
+    session.metadata = new MediaMetadata({ title: track.title, artist: 'Sori' });
     session.setActionHandler('play', () => void this.play());
     session.setActionHandler('pause', () => this.pause());
     session.setActionHandler('seekbackward', () => this.by(-10_000));

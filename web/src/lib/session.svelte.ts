@@ -79,12 +79,15 @@ class Session {
     forgetUntil();
     player.close();
     this.user = null;
+    void import('./sync.svelte').then(({ sync }) => this.user || sync.end(), () => undefined);
     draftsOf(null);
   }
 
   #is(user: User) {
     this.user = user;
     draftsOf(user.id);
+    // Loaded beside the page: visitors have no other devices.
+    void import('./sync.svelte').then(({ sync }) => this.user?.id === user.id && sync.begin(user.id), () => undefined);
     if (user.language === 'ko' || user.language === 'en') i18n.choose(user.language);
   }
 
