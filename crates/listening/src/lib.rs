@@ -10,6 +10,7 @@ mod bookmarks;
 mod clips;
 mod device;
 mod devices;
+mod elsewhere;
 mod fault;
 mod personal;
 mod playback;
@@ -26,6 +27,7 @@ use sori_db::{Db, JobQueue, MigrationSet};
 
 pub use bookmarks::{LineSpan, Lines};
 pub use clips::{Clip, Clips, Cut, Cutter};
+pub use elsewhere::{PlaceMark, Told};
 pub use fault::ListeningFault;
 
 pub const MIGRATIONS: MigrationSet = sori_db::migrations!("listening", "0001_listening");

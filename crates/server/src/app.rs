@@ -197,6 +197,7 @@ impl App {
             metrics_settings: config.metrics.clone(),
             alert_settings: config.alerts.clone(),
         });
+        let queues = flows::subsonic::PlayQueues::new(db.clone());
         // Jobs first: what they are about to make would outlive what is forgotten before them.
         auth.set_personal_data(vec![
             Arc::new(jobs.clone()),
@@ -205,6 +206,7 @@ impl App {
             Arc::new(library.clone()),
             Arc::new(listening.clone()),
             Arc::new(sessions.clone()),
+            Arc::new(queues.clone()),
         ]);
         jobs.start(
             [
@@ -241,7 +243,17 @@ impl App {
             }),
             flows::render_script::routes(catalog.clone(), voice.clone()),
             flows::serve_rendering_audio::routes(voice.clone(), streaming.clone(), sessions.clone()),
-            flows::serve_clip::routes(find, streaming),
+            flows::serve_clip::routes(find.clone(), streaming),
+            flows::subsonic::routes(flows::subsonic::Subsonic {
+                auth: auth.clone(),
+                catalog: catalog.clone(),
+                voice: voice.clone(),
+                contents: find,
+                sessions: sessions.clone(),
+                listening: listening.clone(),
+                queues,
+                public_url: config.public_url.clone(),
+            }),
             flows::podcast::routes(podcasts),
             health::routes(db.clone(), voice.clone()),
         ];

@@ -12,3 +12,4 @@ pub mod render_script;
 pub mod serve_clip;
 pub mod serve_rendering_audio;
 pub mod show_captions;
+pub mod subsonic;

@@ -27,13 +27,16 @@ pub struct Observed {
     pub metrics: Metrics,
 }
 
+/// On an answer of a route that answers with other things as well: this one is sound or pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct IsStream;
+
 /// Routes that answer with sound or pictures, for the metrics of streams. A segment of HLS is a request of its own.
-const STREAMS: [&str; 5] = [
+const STREAMS: [&str; 4] = [
     "/api/stream/{content_id}",
     "/api/stream/{content_id}/hls/{file}",
     "/api/v1/audio/stream/{script_id}",
     "/v1/renderings/{id}/audio/{format}",
-    "/rest/stream",
 ];
 
 /// The outermost layer.
@@ -59,7 +62,7 @@ pub async fn observe(State(observed): State<Observed>, request: Request, next: N
     add_headers(&mut response, &trace_id, &route, observed.is_secure);
     drop(under_way);
     observed.metrics.answered(method.as_str(), &route, status, started.elapsed().as_secs_f64());
-    if STREAMS.contains(&route.as_str()) {
+    if STREAMS.contains(&route.as_str()) || response.extensions().get::<IsStream>().is_some() {
         observed.metrics.stream_answered(status);
         return first_byte::timed(response, started, observed.metrics);
     }
@@ -105,7 +108,7 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(self), payment=(), usb=()";
 
 fn is_api(route: &str) -> bool {
-    route.starts_with("/v1/") || route.starts_with("/api/")
+    ["/v1/", "/api/", "/rest/"].iter().any(|api| route.starts_with(api))
 }
 
 fn add_headers(response: &mut Response, trace_id: &str, route: &str, is_secure: bool) {

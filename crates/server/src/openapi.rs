@@ -33,6 +33,7 @@ pub(crate) fn base() -> OpenApi {
         ("contents", "Sound and pictures that were uploaded"),
         ("listening", "Positions on every device, bookmarks, clips"),
         ("actors", "People and characters, with their other names"),
+        ("subsonic", "For music players of phones (OpenSubsonic)"),
         ("legacy", "Names that earlier clients use"),
         ("server", "Health"),
     ];

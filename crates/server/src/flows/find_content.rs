@@ -67,7 +67,8 @@ impl FindContent {
         Self { catalog, voice, library, clips, sounds }
     }
 
-    async fn sound(&self, id: RenderingId) -> Result<Arc<RenderingSound>, RenderingFault> {
+    /// With its files, the best first. Asks nobody's rights.
+    pub(super) async fn sound(&self, id: RenderingId) -> Result<Arc<RenderingSound>, RenderingFault> {
         if let Some(sound) = self.sounds.get(&id) {
             return Ok(sound);
         }
@@ -130,7 +131,7 @@ fn content_of(clip: Clip, source: &Content) -> Content {
     }
 }
 
-fn content_file(file: &RenderingAudio, of: &RenderingSound) -> ContentFile {
+pub(super) fn content_file(file: &RenderingAudio, of: &RenderingSound) -> ContentFile {
     let size_bytes = u64::try_from(file.size_bytes).unwrap_or_default();
     let codec = match file.format.as_str() {
         "wav" => "pcm_s16le",

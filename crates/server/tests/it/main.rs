@@ -18,6 +18,7 @@ mod people;
 mod podcast;
 mod slow;
 mod streams;
+mod subsonic;
 mod synthesize;
 mod tls;
 mod uploads;

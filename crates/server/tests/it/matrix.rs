@@ -83,6 +83,8 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("GET /health", Nothing),
     // Nearby and admins: see the block's own tests.
     ("GET /metrics", Nothing),
+    // A key in the call itself: see `subsonic.rs`.
+    ("GET /rest/{call}", Nothing),
     ("GET /v1/actors", Visible(READ)),
     ("GET /v1/actors/{id}", Visible(READ)),
     ("GET /v1/api-keys", Account(SELF)),
@@ -143,6 +145,7 @@ pub(crate) const ROUTES: &[(&str, Asks)] = &[
     ("POST /api/mypage/bookmarks/", Account(READ)),
     ("POST /api/v1/audio/play", Visible(READ)),
     ("POST /api/v1/audio/prepare/{script_id}", Account(READ)),
+    ("POST /rest/{call}", Nothing),
     ("POST /v1/actors", AtLeast(Role::Editor, WRITE)),
     ("POST /v1/actors/{id}/aliases", AtLeast(Role::Editor, WRITE)),
     ("POST /v1/api-keys", Account(SELF)),
@@ -467,7 +470,7 @@ impl Belongings {
             _ if path.starts_with("/api/auth/providers/{id}") => return None,
             "/api/me/identities/{id}" => return None,
             // A feed is opened by the key in its address.
-            _ if path.starts_with("/feeds/{key}") => return None,
+            _ if path.starts_with("/feeds/{key}") || path == "/rest/{call}" => return None,
             _ if !path.contains('{') => return None,
             other => panic!("{other}: whose is it? Say so here"),
         })
