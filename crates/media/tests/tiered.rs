@@ -61,13 +61,12 @@ impl Rig {
 }
 
 async fn open(folder: &Path, cache_bytes: u64) -> TieredStore {
+    open_with(folder, cache_bytes, Duration::from_secs(60)).await
+}
+
+async fn open_with(folder: &Path, cache_bytes: u64, patience: Duration) -> TieredStore {
     let local = LocalStore::open(folder.join("local")).await.unwrap();
-    let tiers = Tiers {
-        origin: folder.join("origin"),
-        cache: folder.join("cache"),
-        cache_bytes,
-        patience: Duration::from_secs(60),
-    };
+    let tiers = Tiers { origin: folder.join("origin"), cache: folder.join("cache"), cache_bytes, patience };
     TieredStore::open(local, tiers).await.unwrap()
 }
 
@@ -325,10 +324,55 @@ async fn what_was_there_before_the_origin_stays_where_it_is() {
     assert!(matches!(rig.store.open_any(id).await.unwrap().1, Opened::Whole(_)));
 }
 
-/// A file with this name, somewhere below.
+#[tokio::test]
+async fn an_origin_that_hangs_holds_nobody_who_reads_what_is_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig {
+        store: open_with(folder.path(), 1 << 30, Duration::from_secs(1)).await,
+        folder,
+        cache_bytes: 1 << 30,
+    };
+    let (here, bytes) = rig.put(70, 8 * MIB).await;
+    let here = rig.parts(here).await;
+    read(&here, 0, MIB).await;
+    let mut away = Vec::new();
+    for seed in 71..101 {
+        away.push(rig.put(seed, 1000).await.0);
+    }
+    let mut waiting = Vec::new();
+    for id in &away {
+        waiting.push(rig.parts(*id).await);
+    }
+    // Whoever opens a pipe waits until somebody writes into it: as a network drive that does not answer.
+    let objects = rig.folder.path().join("origin/objects");
+    for data in all(&objects, "data") {
+        fs::remove_file(&data).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(data).status().unwrap().success());
+    }
+    let hanging = waiting.iter().map(|parts| parts.read(0..10));
+    let reading = async {
+        for n in 0..100 {
+            assert_eq!(read(&here, n * 1000, 1000).await, bytes[n * 1000..(n + 1) * 1000]);
+        }
+    };
+    let (refused, ()) = tokio::join!(futures::future::join_all(hanging), reading);
+    assert!(refused.iter().all(Result::is_err), "an origin that hangs answered");
+    // Threads that wait for the origin come back when it does.
+    for pipe in all(&objects, "data") {
+        drop(fs::OpenOptions::new().read(true).write(true).open(pipe).unwrap());
+    }
+}
+
+/// The files with this name, anywhere below.
+fn all(folder: &Path, name: &str) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let below = |path: std::path::PathBuf| match path.is_dir() {
+        true => all(&path, name),
+        false => path.ends_with(name).then_some(path).into_iter().collect(),
+    };
+    entries.flat_map(|entry| below(entry.unwrap().path())).collect()
+}
+
 fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
-    fs::read_dir(folder)
-        .ok()?
-        .map(|entry| entry.unwrap().path())
-        .find_map(|path| if path.is_dir() { find(&path, name) } else { path.ends_with(name).then_some(path) })
+    all(folder, name).pop()
 }
