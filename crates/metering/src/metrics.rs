@@ -23,8 +23,9 @@ use crate::Reading;
 /// Seconds. The goals are edges: 0.3 s for an answer, 0.5 s for a seek, 2 s for the start of a stream.
 const ANSWER_BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0];
-/// The code of a stream that failed for want of its file.
-const FILE_UNAVAILABLE: &str = "STREAM_FILE_UNAVAILABLE";
+/// The codes of a stream that failed for want of its file: damaged or out of reach, or not there at all. A
+/// content that does not exist begins no stream.
+const FILE_GONE: [&str; 2] = ["STREAM_FILE_UNAVAILABLE", "CONTENT_NOT_FOUND"];
 /// Seconds that somebody listens.
 const SESSION_BUCKETS: [f64; 9] = [10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0];
 
@@ -130,7 +131,7 @@ impl Metrics {
             Event::StreamError(error) => {
                 inner.stream_errors.inc();
                 inner.heard.error();
-                if error.error_code == FILE_UNAVAILABLE {
+                if FILE_GONE.contains(&error.error_code.as_str()) {
                     inner.heard.incident(Incident::missing(None, Some(error.content_id), error.at_ms));
                 }
             }
