@@ -2,14 +2,16 @@
 
 export type Place =
   | { page: 'library' }
-  | { page: 'listen'; id: string }
+  | { page: 'listen' | 'watch'; id: string }
+  | { page: 'files' }
   | { page: 'write'; id: string | null }
   | { page: 'sign-in' | 'sign-up' | 'setup' | 'reset' }
   | { page: 'account' | 'admin'; part: string };
 
 export function placeOf(path: string): Place {
   const [, page, id] = path.split('/');
-  if (page === 'listen' && id) return { page, id };
+  if ((page === 'listen' || page === 'watch') && id) return { page, id };
+  if (page === 'files') return { page };
   if (page === 'write') return { page, id: id || null };
   if (page === 'sign-in' || page === 'sign-up' || page === 'setup' || page === 'reset') return { page };
   if (page === 'account' || page === 'admin') return { page, part: id ?? '' };

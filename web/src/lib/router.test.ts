@@ -9,6 +9,9 @@ const { placeOf } = await import('./router.svelte');
 it.each([
   ['/', { page: 'library' }],
   ['/listen/42', { page: 'listen', id: '42' }],
+  ['/watch/42', { page: 'watch', id: '42' }],
+  ['/watch', { page: 'library' }],
+  ['/files', { page: 'files' }],
   ['/listen', { page: 'library' }],
   ['/write', { page: 'write', id: null }],
   ['/write/', { page: 'write', id: null }],
