@@ -207,10 +207,14 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_key_whose_process_died_is_free_when_its_lease_ends() {
         for database in testing::databases(&[crate::MIGRATIONS]).await {
-            let store = Arc::new(Store::new(database.db.clone(), Duration::from_millis(200)));
+            let store = Arc::new(Store::new(database.db.clone(), Duration::from_secs(6)));
+            let run_out = || {
+                let every = "UPDATE server_idempotency SET leased_until_ms = 0 WHERE status IS NULL";
+                database.db.query(every).execute()
+            };
             let Claim::Ours(dead) = store.claim(id(2)).await.unwrap() else { panic!("not ours") };
             assert!(matches!(store.claim(id(2)).await.unwrap(), Claim::UnderWay));
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            run_out().await.unwrap();
             let Claim::Ours(held) = store.claim(id(2)).await.unwrap() else { panic!("not released") };
             assert_eq!(held.makes, dead.makes, "what is made again is the same");
             // Whoever was thought dead changes nothing any more.
@@ -219,7 +223,15 @@ mod tests {
             assert!(matches!(store.claim(id(2)).await.unwrap(), Claim::UnderWay));
 
             let renewal = Renewal::of(Arc::clone(&store), held.clone());
-            tokio::time::sleep(Duration::from_millis(600)).await;
+            run_out().await.unwrap();
+            let held_until = async || {
+                let until = "SELECT leased_until_ms FROM server_idempotency";
+                let (until,): (i64,) = database.db.query(until).fetch_optional().await.unwrap().unwrap();
+                until
+            };
+            while held_until().await == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             assert!(matches!(store.claim(id(2)).await.unwrap(), Claim::UnderWay), "held while it works");
             drop(renewal);
             store.release(&held).await.unwrap();
