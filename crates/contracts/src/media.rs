@@ -107,6 +107,9 @@ pub trait MediaFiles: Send + Sync {
         self.open(id).await.map(|(media, file)| (media, Opened::Whole(file)))
     }
 
+    /// Somebody read from a file that was opened before: it is not the first to be given up.
+    fn used(&self, _id: MediaId) {}
+
     /// From where its bytes would come now. A store of one tier has nothing else.
     async fn place(&self, _id: MediaId) -> Place {
         Place { source: Source::Ssd, cache_hit: true }

@@ -56,7 +56,10 @@ impl Shelf {
     pub(crate) async fn get(&self, id: MediaId) -> Result<Found, MediaFault> {
         if let Some(object) = self.open.get(&id) {
             match state(&object)? {
-                State::Whole => return Ok(Found::Whole(object)),
+                State::Whole => {
+                    self.files.used(id);
+                    return Ok(Found::Whole(object));
+                }
                 // The store knows why: it was deleted, or put there anew from a copy.
                 State::Deleted | State::Damaged => self.open.invalidate(&id),
             }

@@ -114,7 +114,8 @@ impl Library {
         let held = self.0.turns.take(id).await;
         let library = self.clone();
         tokio::spawn(async move {
-            let row = library.upload(id).await?.ok_or(LibraryFault::UploadNotFound(id))?;
+            // Made already by the same request, whose answer got lost.
+            let Some(row) = library.upload(id).await? else { return Ok(id) };
             let piece = Piece { at: 0, length: None, sha256: None };
             let taken = async {
                 let length = library.write(&held, &row, piece, body).await?;
@@ -167,12 +168,16 @@ impl Library {
         if is_marked {
             self.set_unverified_from(row, None).await?;
         }
-        if let Err(fault) = self.check_head(row, writing.at).await {
-            self.discard(row).await?;
-            return Err(fault);
+        if !is_as_sent {
+            outcome?;
+            return Err(LibraryFault::ChecksumDiffers);
         }
-        outcome?;
-        if is_as_sent { Ok(writing.at) } else { Err(LibraryFault::ChecksumDiffers) }
+        let checked = self.check_head(row, writing.at).await;
+        if let Err(LibraryFault::Unsupported { .. }) = checked {
+            self.discard(row).await?;
+        }
+        checked?;
+        outcome.map(|()| writing.at)
     }
 
     /// The file, cut to what counts. Two processes cannot both have it.

@@ -87,6 +87,10 @@ impl Library {
         self.check(&caller, wishes).await?;
         self.check_room(length).await?;
         let id = id.map_or_else(ContentId::generate, ContentId);
+        // The same request, whose answer got lost.
+        if self.length_of_own(member.account, id).await?.is_some() {
+            return Ok(id);
+        }
         let now = now_ms();
         let mut tx = self.0.db.begin().await?;
         let exists: i64 = tx

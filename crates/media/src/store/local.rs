@@ -66,6 +66,11 @@ impl LocalStore {
         self.folder_of(id).join(DATA)
     }
 
+    /// What the store knows of an object. Waits for the disk: not on the threads of the runtime.
+    pub(super) fn stat_now(&self, id: MediaId) -> Result<StoredMedia, MediaFault> {
+        read_meta(&std::fs::read(self.folder_of(id).join(META)).map_err(missing(id))?)
+    }
+
     /// Removes unfinished objects that nobody has written to for an hour. Returns how many.
     async fn sweep(&self, now: SystemTime) -> Result<usize, MediaFault> {
         let mut removed = 0;
@@ -194,9 +199,7 @@ impl MediaStore for LocalStore {
     }
 
     async fn stat(&self, id: MediaId) -> Result<StoredMedia, MediaFault> {
-        let meta = fs::read(self.folder_of(id).join(META)).await.map_err(missing(id))?;
-        serde_json::from_slice(&meta)
-            .map_err(|e| MediaFault::Io { doing: "reading the description of an object", source: e.into() })
+        read_meta(&fs::read(self.folder_of(id).join(META)).await.map_err(missing(id))?)
     }
 
     async fn get(
@@ -248,6 +251,11 @@ impl Drop for Incoming {
         // At most two files. Gone already when it was published.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn read_meta(meta: &[u8]) -> Result<StoredMedia, MediaFault> {
+    serde_json::from_slice(meta)
+        .map_err(|e| MediaFault::Io { doing: "reading the description of an object", source: e.into() })
 }
 
 fn describe(id: MediaId, content_type: &str, size_bytes: u64, hasher: Sha256) -> StoredMedia {

@@ -102,6 +102,12 @@ impl MediaFiles for TieredStore {
         self.find(id).await
     }
 
+    fn used(&self, id: MediaId) {
+        if let Some(entry) = self.0.cache.get(id) {
+            entry.touch_whole(self.0.cache.now_ms());
+        }
+    }
+
     async fn place(&self, id: MediaId) -> Place {
         let is_here = match self.0.cache.get(id) {
             Some(entry) => entry.is_complete(),

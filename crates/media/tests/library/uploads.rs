@@ -118,6 +118,12 @@ async fn a_piece_with_a_wrong_checksum_leaves_nothing() {
         let file = wav(3_000);
         let path = rig.begun(me, file.len(), "a").await;
         let (first, second) = file.split_at(2_000);
+        // A first one that is damaged says nothing about what the file is.
+        let junk = [("upload-checksum", sha256(b"other"))];
+        let junk = junk.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answer = rig.patch(me, &path, 0, &junk, vec![0; 5_000]).await;
+        assert_eq!(answer.code(), "UPLOAD_CHECKSUM_DIFFERS");
+        assert_eq!(rig.head(me, &path).await.offset(), 0);
         let answer = rig.patch(me, &path, 0, &[("upload-checksum", &sha256(first))], first.to_vec()).await;
         assert_eq!((answer.status, answer.offset()), (StatusCode::NO_CONTENT, 2_000));
         let answer =

@@ -247,8 +247,12 @@ impl Entry {
         state.used_ms.iter().enumerate().filter(|(_, used)| **used == 0).map(|(block, _)| block).collect()
     }
 
+    /// A use of all of it, which counts only for a whole file.
     pub(super) fn touch_whole(&self, now_ms: u64) {
-        if let Some(used) = self.lock().used_ms.first_mut() {
+        let mut state = self.lock();
+        if state.is_whole
+            && let Some(used) = state.used_ms.first_mut()
+        {
             *used = now_ms;
         }
     }

@@ -12,12 +12,8 @@ use std::{
     time::Duration,
 };
 
-use sori_contracts::{MediaFault, MediaId, MediaStore, StoredMedia};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::spawn_blocking,
-    time::timeout,
-};
+use sori_contracts::{MediaFault, MediaId, StoredMedia};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{BLOCK_BYTES, Tiers, io};
 use crate::store::LocalStore;
@@ -42,7 +38,10 @@ impl Origin {
         let (folder, cache) = (tiers.origin.clone(), tiers.cache.clone());
         let expected = {
             let mark = mark.clone();
-            spawn_blocking(move || agree(&folder, &cache, &mark, &known)).await.map_err(gone)??
+            spawn_blocking(move || agree(&folder, &cache, &mark, &known))
+                .await
+                .map_err(std::io::Error::other)
+                .map_err(io("reading the origin"))??
         };
         let store = LocalStore::at(&tiers.origin);
         let gate = Arc::new(Semaphore::new(AT_ONCE));
@@ -51,15 +50,15 @@ impl Origin {
 
     /// The store, when the origin is there to be written to.
     pub(super) async fn writable(&self, id: MediaId) -> Result<&LocalStore, MediaFault> {
-        if self.is_there().await { Ok(&self.store) } else { Err(MediaFault::Unavailable(id)) }
+        if self.is_there(id).await { Ok(&self.store) } else { Err(MediaFault::Unavailable(id)) }
     }
 
     pub(super) async fn stat(&self, id: MediaId) -> Result<StoredMedia, MediaFault> {
-        let _permit = self.permit(id).await?;
-        let found = timeout(self.patience, self.store.stat(id)).await;
-        match found.map_err(|_| MediaFault::Unavailable(id))? {
+        let store = self.store.clone();
+        let found = self.run(id, move || store.stat_now(id)).await?;
+        match found {
             // Not there, or its whole folder is not.
-            Err(MediaFault::NotFound(_)) if !self.is_there().await => Err(MediaFault::Unavailable(id)),
+            Err(MediaFault::NotFound(_)) if !self.is_there(id).await => Err(MediaFault::Unavailable(id)),
             Err(MediaFault::Io { doing, source }) => {
                 tracing::error!(%id, doing, %source, "the origin cannot be read");
                 Err(MediaFault::Unavailable(id))
@@ -70,49 +69,52 @@ impl Origin {
 
     /// The whole file, as the origin has it.
     pub(super) async fn file(&self, id: MediaId) -> Result<File, MediaFault> {
-        let permit = self.permit_of_its_own(id).await?;
         let path = self.store.data_path(id);
-        let open = spawn_blocking(move || {
-            let opened = File::open(path);
-            drop(permit);
-            opened
-        });
-        let opened = timeout(self.patience, open).await.map_err(|_| MediaFault::Unavailable(id))?;
-        opened.map_err(gone)?.map_err(|_| MediaFault::Unavailable(id))
+        self.run(id, move || File::open(path)).await?.map_err(|error| {
+            tracing::error!(%id, %error, "a file of the origin cannot be opened");
+            MediaFault::Unavailable(id)
+        })
     }
 
     /// One block. What takes longer than a reader waits goes on, and is thrown away.
     pub(super) async fn block(&self, media: &StoredMedia, block: usize) -> Result<Vec<u8>, MediaFault> {
-        let id = media.id;
-        let (path, size_bytes) = (self.store.data_path(id), media.size_bytes);
-        let permit = self.permit_of_its_own(id).await?;
-        let read = spawn_blocking(move || {
-            let read = read_block(&path, size_bytes, block);
-            drop(permit);
-            read
-        });
-        match timeout(self.patience, read).await.map_err(|_| MediaFault::Unavailable(id))?.map_err(gone)? {
-            Ok(bytes) => Ok(bytes),
-            Err(error) => {
-                tracing::error!(%id, block, %error, "a block cannot be read from the origin");
+        let (id, path, size_bytes) = (media.id, self.store.data_path(media.id), media.size_bytes);
+        self.run(id, move || read_block(&path, size_bytes, block)).await?.map_err(|error| {
+            tracing::error!(%id, block, %error, "a block cannot be read from the origin");
+            MediaFault::Unavailable(id)
+        })
+    }
+
+    async fn is_there(&self, id: MediaId) -> bool {
+        let mark = self.mark.clone();
+        let read = self.run(id, move || std::fs::read_to_string(mark)).await;
+        read.is_ok_and(|mark| mark.is_ok_and(|mark| mark == self.expected))
+    }
+
+    /// Runs what may hang, for as long as a reader waits. It keeps its place among [`AT_ONCE`] until it
+    /// comes back.
+    async fn run<T: Send + 'static>(
+        &self,
+        id: MediaId,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, MediaFault> {
+        let gate = Arc::clone(&self.gate);
+        let done = async {
+            let permit = gate.acquire_owned().await.map_err(std::io::Error::other)?;
+            let work = spawn_blocking(move || {
+                let done = work();
+                drop(permit);
+                done
+            });
+            work.await.map_err(std::io::Error::other)
+        };
+        match timeout(self.patience, done).await {
+            Ok(done) => done.map_err(io("reading the origin")),
+            Err(_) => {
+                tracing::error!(%id, "the origin does not answer");
                 Err(MediaFault::Unavailable(id))
             }
         }
-    }
-
-    async fn permit(&self, id: MediaId) -> Result<SemaphorePermit<'_>, MediaFault> {
-        let permit = timeout(self.patience, self.gate.acquire()).await;
-        permit.ok().and_then(Result::ok).ok_or(MediaFault::Unavailable(id))
-    }
-
-    async fn permit_of_its_own(&self, id: MediaId) -> Result<tokio::sync::OwnedSemaphorePermit, MediaFault> {
-        let permit = timeout(self.patience, Arc::clone(&self.gate).acquire_owned()).await;
-        permit.ok().and_then(Result::ok).ok_or(MediaFault::Unavailable(id))
-    }
-
-    async fn is_there(&self) -> bool {
-        let mark = timeout(self.patience, tokio::fs::read_to_string(&self.mark)).await;
-        mark.is_ok_and(|mark| mark.is_ok_and(|mark| mark == self.expected))
     }
 }
 
@@ -149,8 +151,4 @@ fn read_block(path: &Path, size_bytes: u64, block: usize) -> std::io::Result<Vec
     let mut bytes = vec![0; (size_bytes - start).min(BLOCK_BYTES) as usize];
     file.read_exact_at(&mut bytes, start)?;
     Ok(bytes)
-}
-
-fn gone(error: tokio::task::JoinError) -> MediaFault {
-    MediaFault::from_io("reading the origin", std::io::Error::other(error))
 }
