@@ -43,13 +43,15 @@ context.setDefaultTimeout(20_000);
 export const page = await context.newPage();
 
 // The element that is heard, to compare what is marked with what really plays.
-await context.addInitScript(() => {
-  const play = HTMLMediaElement.prototype.play;
-  HTMLMediaElement.prototype.play = function () {
-    globalThis.heard = this;
-    return play.call(this);
-  };
-});
+const hear = (of) =>
+  of.addInitScript(() => {
+    const play = HTMLMediaElement.prototype.play;
+    HTMLMediaElement.prototype.play = function () {
+      globalThis.heard = this;
+      return play.call(this);
+    };
+  });
+await hear(context);
 
 const complaints = [];
 const foreign = [];
@@ -70,6 +72,7 @@ listen(context, page);
 export async function somebodyElse() {
   const theirs = await browser.newContext(person);
   theirs.setDefaultTimeout(20_000);
+  await hear(theirs);
   const tab = await theirs.newPage();
   listen(theirs, tab);
   return tab;

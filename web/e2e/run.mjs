@@ -9,11 +9,12 @@ import listen from './stories/listen.mjs';
 import people from './stories/people.mjs';
 import places from './stories/places.mjs';
 import together from './stories/together.mjs';
+import watch from './stories/watch.mjs';
 import write from './stories/write.mjs';
 
 const demo = (await json('/v1/scripts')).items.find((script) => script.rendering_id);
 const rendering = demo && (await json(`/v1/renderings/${demo.rendering_id}`));
 
-const stories = { arrive, library, listen, together, write, people, places };
+const stories = { arrive, library, listen, together, watch, write, people, places };
 for (const [name, tell] of Object.entries(stories)) if (wanted?.includes(name) ?? true) await tell({ demo, rendering });
 await end();

@@ -38,6 +38,8 @@ export default async function ({ demo }) {
     keys: '/account/keys',
     admin: '/admin',
     audit: '/admin/audit',
+    alerts: '/admin/alerts',
+    files: '/files',
   };
   const visitors = { visit: '/', invited: '/write', 'sign-in': '/sign-in', 'sign-up': '/sign-up', setup: '/setup', reset: '/reset' };
 
