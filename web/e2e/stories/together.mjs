@@ -7,7 +7,7 @@ const heardMs = (tab) => tab.evaluate(() => globalThis.heard.currentTime * 1000)
 const fold = async (tab, name) => tab.locator('summary', { hasText: name }).click();
 const saved = (path, method) => page.waitForResponse((response) => response.url().includes(path) && response.request().method() === method);
 
-export default async function ({ demo, rendering }) {
+export default async function ({ demo }) {
   const path = `/listen/${demo.id}`;
   const other = await somebodyElse();
   await signIn(other, ADMIN);
@@ -110,7 +110,6 @@ export default async function ({ demo, rendering }) {
     check('the file goes on where the pieces were', true);
     await page.locator('select', { has: page.locator('option[value=low]') }).selectOption('');
     await page.locator('body').press('k');
-    void rendering;
   });
 
   await other.context().close();

@@ -45,6 +45,8 @@ interface Playback {
   content_id: string;
   speed: number;
   loop: { start_ms: number; end_ms: number } | null;
+  /** Null while nothing is remembered: then it plays as it did on this device. */
+  updated_at_ms: number | null;
 }
 
 interface Report {
@@ -191,8 +193,8 @@ class Sync implements Follower {
     }
   }
 
-  #apply({ content_id, speed, loop }: Playback) {
-    if (content_id === player.contentId) player.prefer(speed, loop && { startMs: loop.start_ms, endMs: loop.end_ms });
+  #apply({ content_id, speed, loop, updated_at_ms }: Playback) {
+    if (content_id === player.contentId && updated_at_ms) player.prefer(speed, loop && { startMs: loop.start_ms, endMs: loop.end_ms });
   }
 
   /** To where the person stopped, unless they have gone somewhere themselves meanwhile. */
