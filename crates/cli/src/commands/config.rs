@@ -20,10 +20,15 @@ impl ShowConfig {
             return print_json(&shown);
         }
         // TOML has no word for nothing: what is left out is not set.
-        if let Some(fields) = shown.as_object_mut() {
-            fields.retain(|_, value| !value.is_null());
-        }
+        without_nulls(&mut shown);
         let text = toml::to_string(&shown).map_err(|error| Failure::Other(error.to_string()))?;
         write_output("-".as_ref(), text.as_bytes())
+    }
+}
+
+fn without_nulls(value: &mut serde_json::Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+        fields.values_mut().for_each(without_nulls);
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Server {
     pub(crate) streaming: Streaming,
     files: Arc<Files>,
     folder: tempfile::TempDir,
+    /// Each connection holds one more.
+    connections: std::sync::Weak<()>,
     runtime: Option<Runtime>,
 }
 
@@ -93,15 +95,21 @@ impl Server {
         let router = Router::new().route("/{id}", get(object)).with_state(streaming.clone());
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let one = Arc::new(());
+        let connections = Arc::downgrade(&one);
         runtime.spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 tune(&stream, Some(512 << 10));
-                tokio::spawn(connection(stream, router.clone()));
+                let (held, answered) = (Arc::clone(&one), connection(stream, router.clone()));
+                tokio::spawn(async move {
+                    answered.await;
+                    drop(held);
+                });
             }
         });
         let folder = tempfile::tempdir().unwrap();
-        Self { address, streaming, files, folder, runtime: Some(runtime) }
+        Self { address, streaming, files, folder, connections, runtime: Some(runtime) }
     }
 
     /// Answers its path and its entity tag.
@@ -119,6 +127,14 @@ impl Server {
 
     pub(crate) fn file_of(&self, path: &str) -> PathBuf {
         self.folder.path().join(&path[1..])
+    }
+
+    /// Connections that are served, and descriptors of this process that lead to the server's files.
+    pub(crate) fn open(&self) -> (usize, usize) {
+        let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let targets = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        let files = targets.filter(|target| target.starts_with(self.folder.path())).count();
+        (self.connections.strong_count() - 1, files)
     }
 
     /// As the store deletes.
