@@ -47,6 +47,8 @@ export default async function () {
     await play().click();
     await page.getByText('Too many streams at the same time').waitFor();
     check('the reason is the server\'s', await page.getByText(limit.message).isVisible());
+    // The list of what plays elsewhere may reach below the player at the bottom, which covers it until it is scrolled.
+    await page.getByRole('alert').filter({ hasText: limit.message }).evaluate((alert) => alert.scrollIntoView({ block: 'center' }));
     await accessible('too many streams');
     await shoot('watch-limit');
     await page.unroute(bytes);
